@@ -1,0 +1,91 @@
+//! The command line, one file per subcommand.
+
+mod diagnose;
+mod eval;
+mod output;
+mod rules;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::diagnosis::Engine;
+use crate::rules::{RuleSet, Source};
+
+/// Something was answered, or everything is fine.
+const EXIT_OK: u8 = 0;
+/// Nothing to say.
+const EXIT_NOTHING: u8 = 1;
+/// Bad input or configuration.
+const EXIT_BAD: u8 = 2;
+
+/// Recognises pasted Okta errors and answers with the cause and the steps that fix it.
+#[derive(Debug, Parser)]
+#[command(version, about, max_term_width = 100)]
+struct Cli {
+    #[command(flatten)]
+    rules: RuleArgs,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// Where the rules come from.
+#[derive(Debug, Clone, Args)]
+struct RuleArgs {
+    /// Also read the rules of this directory: they add to, replace (same id) or disable earlier ones
+    #[arg(long = "rules", value_name = "DIR", global = true)]
+    dirs: Vec<PathBuf>,
+    /// Leave out the rules that are compiled in
+    #[arg(long, global = true)]
+    no_built_in_rules: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Diagnose files or standard input
+    Diagnose(diagnose::Args),
+    /// Measure recall and precision on labelled pastes
+    Eval(eval::Args),
+    /// Check, list, show, start and export rules
+    Rules(rules::Args),
+}
+
+impl RuleArgs {
+    fn sources(&self) -> Vec<Source> {
+        let built_in = (!self.no_built_in_rules).then_some(Source::BuiltIn);
+        built_in.into_iter().chain(self.dirs.iter().cloned().map(Source::Dir)).collect()
+    }
+
+    /// The engine over these rules; says what is wrong with them otherwise.
+    fn engine(&self) -> anyhow::Result<Engine> {
+        let (rules, problems) = RuleSet::load(&self.sources());
+        if !problems.is_empty() {
+            let listed: Vec<_> = problems.iter().map(ToString::to_string).collect();
+            anyhow::bail!("the rules have problems (`oktriage rules check` lists them all):\n{}", listed.join("\n"));
+        }
+        Ok(Engine::new(Arc::new(rules)))
+    }
+}
+
+/// Runs the command line and returns the exit status.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let done = match cli.command {
+        None => Ok(EXIT_OK),
+        Some(Command::Diagnose(args)) => diagnose::run(&args, &cli.rules),
+        Some(Command::Eval(args)) => eval::run(&args, &cli.rules),
+        Some(Command::Rules(args)) => rules::run(&args, &cli.rules),
+    };
+    match done {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            if output::is_closed_pipe(&error) {
+                return ExitCode::from(EXIT_OK);
+            }
+            output::error(&error);
+            ExitCode::from(EXIT_BAD)
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! Writing to people and to pipes.
+
+use std::io::{self, Write};
+
+/// Standard output, which strips colours where they are not wanted (`NO_COLOR`, pipes).
+pub(super) fn stdout() -> anstream::AutoStream<io::StdoutLock<'static>> {
+    anstream::AutoStream::auto(io::stdout().lock())
+}
+
+/// Tells an error on standard error.
+pub(super) fn error(error: &anyhow::Error) {
+    // Nobody is left to tell when standard error is closed, too.
+    let _ = writeln!(anstream::AutoStream::auto(io::stderr().lock()), "oktriage: {error:#}");
+}
+
+/// Whether writing failed only because the reader has seen enough (`oktriage … | head`).
+pub(super) fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>()).any(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}

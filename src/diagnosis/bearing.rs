@@ -1,0 +1,231 @@
+//! How a text brings up an error: as a report, in talk about it, or in source code.
+//!
+//! "What does E0000014 mean?", a switch over error codes and a request to reword a message are not
+//! reports, and answering them is noise.
+
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+/// How an error is brought up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bearing {
+    /// Somebody or something reports it.
+    Reported,
+    /// It is talked about.
+    Talk,
+    /// A program mentions it.
+    SourceCode,
+}
+
+/// How far around a place the text is looked at, in bytes.
+const REACH: usize = 240;
+/// A paste with at most this many words, one of which is a code, asks about that code.
+const BARE_WORDS_MAX: usize = 4;
+
+macro_rules! pattern {
+    ($name:ident, $($part:expr),+ $(,)?) => {
+        static $name: LazyLock<Regex> = LazyLock::new(|| Regex::new(&[$($part),+].join("|")).expect("a constant pattern"));
+    };
+}
+
+// A line of a program rather than of its output.
+pattern!(
+    CODE_LINE,
+    r"^\s*[+-]?\s*(?:(?:async )?def \w+\(|class \w+\s*[(:{]|import [\w.{*]+.*(?:;|from\b)|from [\w.]+ import\b|(?:export |async )*function\b|(?:export )?(?:const|let|var) [\w{\[][^=]{0,60}=|if\s*\(|if .{1,120}:\s*$|else if\b|elif\b|case\s+\S+.*(?::|=>)|return\b.{0,120}[;{(\[]|assert\w*\b|expect\(|(?:it|test|describe)\(|switch\s*\(|for\s*\(|while\s*\(|#include|#define|package \w+|(?:public|private|protected|static|final)\s+\w+|func \w*\(|fn \w+|use \w+::|match \w+|try\s*[{:]|\}?\s*catch\b|except \w+|raise \w+\(|throw new\b|//|/\*|@\w+\()",
+    r"===|!==|\s==\s*[\x22']|!=\s*[\x22']|=>\s*[{(\x22'\w]|\.(?:equals|contains|includes|startsWith|indexOf|toBe|toEqual|toThrow)\(|\bassert\w*\(|\braise_for|;\s*$",
+);
+// A line that a running program printed.
+pattern!(
+    OUTPUT_LINE,
+    r"^\s*at \S+\(|^\s*File \x22|Traceback|^\s*Caused by|(?i)^\s*\[?(?:error|fatal|warn)\b|\b\w*(?:Error|Exception)\b\s*[:(]|^\W{0,3}\d{4}-\d\d-\d\d|\d\d:\d\d:\d\d|HTTP/\d|\bCaught:|^\s*[│|╷╵]",
+);
+// Directly before a code where it is a value rather than a word of a sentence.
+pattern!(
+    FIELD_BEFORE,
+    r"(?i)(?:error[\s_-]?code|errorlink|\bcode|exception|\berr|\berror|failed|status|returned|\b[45]\d\d|apierror)[\x22']?\s{0,3}[:=(\[>|-]\s{0,3}[\x22'(\[]?$",
+    r"(?i)(?:HTTP|status(?: code)?)\s?[45]\d\d\W{1,3}$|(?:Error|Exception)\W{1,3}$",
+);
+// Directly behind a code where its message follows.
+pattern!(SUMMARY_AFTER, r"^[\x22')\]]{0,2}\s{0,2}[:,-]\s{1,2}[\x22']?[A-Z][a-z]|^[\x22')\]]{0,2}\s[A-Z][a-z]+ [a-z]+ [a-z]+|^[)\]]");
+// Somebody has the error now.
+pattern!(
+    REPORT,
+    r"(?i)\b(?:get(?:s|ting)?|got|see(?:s|ing)?|saw|receiv\w+|throw\w*|threw|fail\w*|return\w*|hit(?:s|ting)?|respon\w+|errors?|errored|exception|keeps?|stuck|help|anyone|broken|caught|(?:running|ran|run) into|com(?:es?|ing) back|came back|says?|gives?|giving|gave|with)\b",
+);
+// Talk about a code.
+pattern!(
+    CODE_TALK,
+    r"(?i)\b(?:what(?:'s| is| does| do)|mean(?:s|ing)?|document\w*|docs?|list of|table of|reference|handl(?:e|es|ing|er)|maps?|mapped|mapping|retry on|retries on|ignor\w+|treat\w*|always|usually|typically|generally|if (?:you|we|they|it|i|the \w+|a \w+|an \w+)|when(?:ever)? (?:you|we|they|it|i|the \w+|a \w+)|should|would|fixed|resolved|solved|postmortem|runbook|for reference|fyi|for example|such as|e\.g\.|unlike|test(?:s|ed|ing)?|mock\w*|stub\w*|assert\w*|grep\w*|alert(?:s|ing)?|dashboards?|til|difference|instead of|metric\w*|count(?:s|ed)?|last (?:week|month|year|night)|yesterday|was (?:our|the|a|caused|because)|were (?:our|the|caused|because))\b",
+);
+// Talk about a whole message.
+pattern!(
+    MESSAGE_TALK,
+    r"(?i)\b(?:feature request|would love|customi[sz]e|hook to|wording|i18n|translat\w+|locali[sz]\w+|release notes?|changelog|docs? (?:say|state|mention|describe)s?|(?:should|could|might) (?:say|show|read|display)|we (?:map|show|display|handle|catch|mock|log|ignore)|unit tests?|test cases?|if (?:you|we|they|users?|someone|somebody|anyone|people) (?:ever )?(?:see|get|hit|receive)s?|for anyone who|runbook|postmortem|post-mortem|how (?:do|should|can|would) (?:we|i|you) (?:handle|catch|test|mock|translate|customi[sz]e|reword|detect)|reword|rephrase|error message for|copy (?:change|review))\b",
+);
+
+/// How the code at `span` is brought up.
+pub fn of_code(text: &str, span: &Range<usize>) -> Bearing {
+    if in_source_code(text, span) {
+        return Bearing::SourceCode;
+    }
+    let before = &text[floor(text, span.start.saturating_sub(48))..span.start];
+    let after = &text[span.end..ceil(text, span.end + 48)];
+    if FIELD_BEFORE.is_match(before) && !is_talk(&CODE_TALK, text, span, before) {
+        return Bearing::Reported;
+    }
+    if text.split_whitespace().take(BARE_WORDS_MAX + 1).count() <= BARE_WORDS_MAX {
+        return Bearing::Reported;
+    }
+    let sentence = sentence(text, span);
+    if CODE_TALK.is_match(sentence) {
+        return Bearing::Talk;
+    }
+    if SUMMARY_AFTER.is_match(after) || REPORT.is_match(sentence) || OUTPUT_LINE.is_match(line(text, span)) {
+        return Bearing::Reported;
+    }
+    Bearing::Talk
+}
+
+/// Structured fields (`"errorCode":"…"`) report whatever is said around them; words do not.
+fn is_talk(talk: &Regex, text: &str, span: &Range<usize>, before: &str) -> bool {
+    let structured = before.trim_end().ends_with(['"', '\'', '=']) || before.to_ascii_lowercase().contains("errorcode");
+    !structured && talk.is_match(sentence(text, span))
+}
+
+/// How the message at `span` is brought up.
+pub fn of_message(text: &str, span: &Range<usize>) -> Bearing {
+    if in_source_code(text, span) {
+        return Bearing::SourceCode;
+    }
+    let line = line_span(text, span);
+    let around = [&text[line.start..span.start.max(line.start)], &text[span.end.min(line.end)..line.end]];
+    if around.iter().any(|part| MESSAGE_TALK.is_match(part)) { Bearing::Talk } else { Bearing::Reported }
+}
+
+/// Whether the place is in source code: its line reads like code, or it is a value between lines of
+/// code, and nothing around it looks like output.
+fn in_source_code(text: &str, span: &Range<usize>) -> bool {
+    const NEIGHBOURS: usize = 4;
+    let own = line(text, span);
+    if OUTPUT_LINE.is_match(own) && !own.trim_start().starts_with("//") {
+        return false;
+    }
+    if CODE_LINE.is_match(own) && !own.contains("okta.com/") {
+        return true;
+    }
+    let own = line_span(text, span);
+    let before = text[floor(text, own.start.saturating_sub(REACH * 3))..own.start].lines().rev().take(NEIGHBOURS);
+    let after = text[own.end..ceil(text, own.end + REACH * 3)].lines().skip(1).take(NEIGHBOURS);
+    let mut code = 0;
+    for neighbour in before.chain(after) {
+        if OUTPUT_LINE.is_match(neighbour) {
+            return false;
+        }
+        code += usize::from(CODE_LINE.is_match(neighbour));
+    }
+    code >= 2
+}
+
+/// The line of a place, at most [`REACH`] bytes to either side.
+fn line_span(text: &str, span: &Range<usize>) -> Range<usize> {
+    let from = floor(text, span.start.saturating_sub(REACH));
+    let to = ceil(text, span.end + REACH);
+    let start = text[from..span.start].rfind('\n').map_or(from, |newline| from + newline + 1);
+    let end = text[span.end..to].find('\n').map_or(to, |newline| span.end + newline);
+    start..end
+}
+
+fn line<'t>(text: &'t str, span: &Range<usize>) -> &'t str {
+    &text[line_span(text, span)]
+}
+
+/// The sentence of a place: from the end of the one before to its own.
+fn sentence<'t>(text: &'t str, span: &Range<usize>) -> &'t str {
+    let line = line_span(text, span);
+    let start = text[line.start..span.start].rfind(". ").map_or(line.start, |stop| line.start + stop + 2);
+    let end = text[span.end..line.end].find(". ").map_or(line.end, |stop| span.end + stop + 1);
+    &text[start..end]
+}
+
+fn floor(text: &str, mut at: usize) -> usize {
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
+
+fn ceil(text: &str, at: usize) -> usize {
+    let mut at = at.min(text.len());
+    while !text.is_char_boundary(at) {
+        at += 1;
+    }
+    at
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Bearing, of_code, of_message};
+
+    fn code(text: &str) -> Bearing {
+        let at = text.find("E0000").expect("a code");
+        of_code(text, &(at..at + 8))
+    }
+
+    #[test]
+    fn codes_are_reported() {
+        for text in [
+            r#"{"errorCode":"E0000011","errorSummary":"Invalid token provided"}"#,
+            r#""errorCode": "E0000013", "errorSummary": "Invalid client app id""#,
+            "LOGIN ERROR: Authentication failed | Error Code: E0000004",
+            "okta.errors.OktaAPIError: Okta HTTP 403 E0000095 Recovery not allowed for unknown user.",
+            "getting E0000011 on every call since this morning",
+            "E0000011",
+            "E0000011 any idea?",
+            "Error: E0000006: You do not have permission",
+            "2026-08-14 ERROR sync failed E0000047",
+            "    raise OktaError(r.json())\nOktaError: {'errorCode': 'E0000082', 'errorSummary': 'Each code'}",
+        ] {
+            assert_eq!(code(text), Bearing::Reported, "{text}");
+        }
+    }
+
+    #[test]
+    fn codes_are_talked_about() {
+        for text in [
+            "what does E0000014 mean again, is it documented?",
+            "is E0000006 always a role problem in your experience?",
+            "we map E0000047 to a retry with back-off in the client",
+            "the docs list E0000001 to E0000269 without any remediation",
+            "the E0000047 errors last night were our own cron job, all good now",
+        ] {
+            assert_eq!(code(text), Bearing::Talk, "{text}");
+        }
+    }
+
+    #[test]
+    fn codes_stand_in_source() {
+        for text in [
+            "if (err.errorCode === 'E0000011') { refresh(); }",
+            "    case \"E0000047\":\n        backoff();",
+            "def json(self):\n    return {\"errorCode\": \"E0000015\", \"errorSummary\": \"You do not have permission.\"}",
+            "const RETRY = {\n  'E0000047': true,\n};\nfunction retry(e) {",
+            "assert resp.json()['errorCode'] == 'E0000007'",
+        ] {
+            assert_eq!(code(text), Bearing::SourceCode, "{text}");
+        }
+    }
+
+    #[test]
+    fn messages_are_reported_or_talked_about() {
+        let check = |text: &str| {
+            let at = text.find("User is not").expect("the message");
+            of_message(text, &(at..at + 20))
+        };
+        assert_eq!(check("15Five: \"User is not assigned\" when creating user"), Bearing::Reported);
+        assert_eq!(check("got *User is not assigned to the app* again, any idea?"), Bearing::Reported);
+        assert_eq!(check("Feature request: hook to handle \"User is not assigned to it\""), Bearing::Talk);
+        assert_eq!(check("the page should say \"User is not assigned to it\" instead"), Bearing::Talk);
+    }
+}

@@ -1,0 +1,68 @@
+//! Whether a paste shows that Okta is involved, or some other identity system.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::rules::{ContextNeed, Scope};
+
+/// Okta by name, by its ids (`0oa…`, `00u…`, `oae…`), codes, token scheme, or authorization server paths.
+static OKTA: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(
+        r"(?i:okta)|\bE0000\d{3}\b|\boae[0-9A-Za-z_-]{18,26}\b|\b0o[a-z][0-9A-Za-z]{17}\b|\b00[gu][0-9A-Za-z]{17}\b|\bSSWS\b|/oauth2/(?:default|aus[0-9A-Za-z]{17}|v1)/|(?i:Errors reported by remote server)",
+    )
+    .expect("a constant pattern")
+});
+
+/// Other identity systems, by name, by the form of their errors, or by an OAuth endpoint elsewhere.
+static FOREIGN: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(
+        r#"(?i)\bAADSTS\d|\bAADB2C\d|microsoftonline|\bauth0|keycloak|/realms/|cognito|onelogin|pingfederate|\bping ?one\b|pingidentity|forgerock|jumpcloud|accounts\.google\.com|"status"\s{0,4}:\s{0,4}"(?:UNAUTHENTICATED|PERMISSION_DENIED)"|identityserver|shibboleth|\badfs\b|firebase|supabase|workos|\bfusionauth|\bzitadel|\bauthentik|\bory\b|cyberark|duosecurity|https?://[\w.-]+/(?:[\w.-]+/){0,4}(?:oauth2?|connect)/(?:v\d[\w.]{0,4}/)?(?:token|authorize)\b"#,
+    )
+    .expect("a constant pattern")
+});
+
+/// What a paste itself says about its origin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Context {
+    /// The text shows Okta.
+    pub okta_evident: bool,
+    /// The text shows another identity system.
+    pub foreign: bool,
+}
+
+impl Context {
+    /// Reads the signs in a decoded text.
+    pub fn read(text: &str) -> Self {
+        Self { okta_evident: OKTA.is_match(text), foreign: FOREIGN.is_match(text) }
+    }
+
+    /// Whether the need of a match is met in a channel of this scope.
+    pub fn meets(self, need: ContextNeed, scope: Scope) -> bool {
+        match need {
+            ContextNeed::None => true,
+            ContextNeed::Implied => self.okta_evident || (scope == Scope::Okta && !self.foreign),
+            ContextNeed::Evident => self.okta_evident,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Context;
+
+    #[test]
+    fn signs_of_okta_and_of_others() {
+        for (text, okta_evident, foreign) in [
+            ("see https://acme.okta.com/app", true, false),
+            ("client 0oa1gjh63g214q0Hq0g4 failed", true, false),
+            ("POST https://login.example.com/oauth2/default/v1/token", true, false),
+            ("AADSTS50011: The reply URL", false, true),
+            ("POST https://api.example.com/oauth/token 400", false, true),
+            ("invalid_grant", false, false),
+            ("Keycloak brokered to Okta", true, true),
+        ] {
+            assert_eq!(Context::read(text), Context { okta_evident, foreign }, "{text}");
+        }
+    }
+}

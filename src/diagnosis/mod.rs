@@ -1,0 +1,239 @@
+//! The engine: from a paste to diagnoses. Pure and total: no I/O, no clock, no platform.
+//!
+//! The stages, in order: [`decode`] undoes what chat and tools did to the text, [`crate::redact`]
+//! finds secrets, [`facts`] reads codes and ids, [`squeeze`] reduces the text to what is compared,
+//! [`matcher`] finds the patterns of the rules, [`bearing`] and [`context`] say whether a hit is
+//! meant, [`rank`] decides which rule explains which error. Each stage is a function of its own,
+//! linear in the paste.
+
+pub mod bearing;
+pub mod context;
+pub mod decode;
+pub mod facts;
+pub mod matcher;
+pub mod pattern;
+pub mod rank;
+pub mod squeeze;
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use context::Context;
+use decode::Decoded;
+pub use facts::{Fact, Facts};
+use matcher::{Matcher, Subject};
+use rank::{Ranked, Ranking};
+use squeeze::Squeezed;
+
+use crate::redact::{self, MASK, Secret};
+use crate::rules::{Confidence, FactName, Rule, RuleId, RuleSet, Scope, Status};
+
+/// The most that is read of one paste, in bytes. Chat messages are far smaller; a longer file is
+/// read up to here and the outcome says so.
+pub const PASTE_MAX: usize = 512 * 1024;
+/// A quotation of what was recognised is shortened to this many characters.
+const QUOTE_MAX: usize = 300;
+/// Rules that are offered beside the diagnoses.
+const NEAR_MAX: usize = 5;
+
+/// The facts that any rule's page may use, whether or not a match captured them.
+pub const FACT_CAPTURES: [FactName; 5] =
+    [FactName::ErrorId, FactName::OktaHost, FactName::RequestId, FactName::HttpStatus, FactName::ErrorCode];
+
+/// A rule that explains an error of a paste.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Diagnosis {
+    /// The rule.
+    pub rule: RuleId,
+    /// How sure that is.
+    pub confidence: Confidence,
+    /// Values taken from the paste, secrets masked.
+    pub captures: BTreeMap<String, String>,
+    /// Where the paste has what was recognised, in bytes of the paste.
+    pub spans: Vec<Range<usize>>,
+    /// What was recognised, decoded, secrets masked, shortened.
+    pub quote: String,
+    /// How often the paste has it.
+    pub count: usize,
+}
+
+/// What the engine says about one paste.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Outcome {
+    /// One diagnosis for each error, best first.
+    pub diagnoses: Vec<Diagnosis>,
+    /// Whether the bot would answer by itself in a channel of the scope.
+    pub answered: bool,
+    /// What was read from the paste whatever the rules say.
+    pub facts: Facts,
+    /// Secrets in the paste, in bytes of the paste.
+    pub secrets: Vec<Secret>,
+    /// Rules worth offering when somebody asked, never posted unasked.
+    pub near: Vec<RuleId>,
+    /// The paste was longer than [`PASTE_MAX`] and its end was not read.
+    pub cut: bool,
+}
+
+/// A rule set, compiled.
+pub struct Engine {
+    rules: Arc<RuleSet>,
+    matcher: Matcher,
+}
+
+impl Engine {
+    /// Compiles a rule set.
+    pub fn new(rules: Arc<RuleSet>) -> Self {
+        let matcher = Matcher::new(&rules);
+        Self { rules, matcher }
+    }
+
+    /// The rules of this engine.
+    pub fn rules(&self) -> &RuleSet {
+        &self.rules
+    }
+
+    /// The rule of a diagnosis of this engine.
+    pub fn rule(&self, id: &RuleId) -> Option<&Rule> {
+        self.rules.get(id)
+    }
+
+    /// Diagnoses a paste as if posted in a channel of `scope`.
+    pub fn diagnose(&self, paste: &str, scope: Scope) -> Outcome {
+        let (paste, cut) = bounded(paste);
+        let decoded = Decoded::new(paste);
+        let secrets = secrets(paste, &decoded);
+        let text = masked(decoded.text(), &secrets.decoded);
+        let facts = Facts::read(&text);
+        let squeezed = Squeezed::new(&text, &secrets.decoded);
+        let subject = Subject { text: &text, squeezed: &squeezed, facts: &facts, secrets: &secrets.decoded };
+        let hits = self.matcher.hits(&subject);
+        let context = Context::read(&text);
+        let rank = |eligible: &dyn Fn(Status) -> bool| -> Ranking {
+            let eligible = |rule: usize| self.rules.at(rule).is_some_and(|rule| eligible(rule.status));
+            rank::rank(&hits, self.matcher.patterns(), context, scope, eligible, &text)
+        };
+
+        let mut ranking = rank(&|status| status != Status::Deprecated);
+        let postable = |ranked: &Ranked| self.rules.at(ranked.rule).is_some_and(|rule| rule.status == Status::Stable);
+        if !ranking.best.first().is_none_or(postable) {
+            // What may be posted leads, so that everybody sees the same answer; the preview follows.
+            let stable = rank(&|status| status == Status::Stable).best;
+            let others: Vec<_> = ranking.best.into_iter().filter(|ranked| !postable(ranked)).collect();
+            ranking.best = stable.into_iter().chain(others).collect();
+        }
+        let answered = ranking.best.first().is_some_and(postable);
+        let diagnoses = ranking.best.into_iter().filter_map(|ranked| self.diagnosis(ranked, &subject, &decoded)).collect();
+        let near = ranking.near.iter().take(NEAR_MAX).filter_map(|rule| Some(self.rules.at(*rule)?.id.clone())).collect();
+        Outcome { diagnoses, answered, facts, secrets: secrets.source, near, cut }
+    }
+
+    fn diagnosis(&self, ranked: Ranked, subject: &Subject<'_>, decoded: &Decoded) -> Option<Diagnosis> {
+        let mut captures: BTreeMap<String, String> = FACT_CAPTURES
+            .into_iter()
+            .filter_map(|name| {
+                let near = subject.facts.all(name).min_by_key(|fact| fact.span.start.abs_diff(ranked.hit.hull.start))?;
+                Some((name.as_str().to_owned(), near.value.clone()))
+            })
+            .collect();
+        captures.extend(ranked.hit.captures);
+        let hull = ranked.hit.hull;
+        Some(Diagnosis {
+            rule: self.rules.at(ranked.rule)?.id.clone(),
+            confidence: ranked.confidence,
+            captures,
+            spans: vec![decoded.source(&hull)],
+            quote: quote(&subject.text[hull]),
+            count: ranked.count,
+        })
+    }
+}
+
+/// At most [`PASTE_MAX`] bytes of a paste, and whether that is less than all.
+fn bounded(paste: &str) -> (&str, bool) {
+    if paste.len() <= PASTE_MAX {
+        return (paste, false);
+    }
+    let mut end = PASTE_MAX;
+    while !paste.is_char_boundary(end) {
+        end -= 1;
+    }
+    (&paste[..end], true)
+}
+
+struct Secrets {
+    /// Spans in the decoded text.
+    decoded: Vec<Range<usize>>,
+    /// Spans in the paste, with their kinds.
+    source: Vec<Secret>,
+}
+
+/// Looks for secrets both in the paste and in what it decodes to: escapes can hide them, and
+/// decoding can take them apart.
+fn secrets(paste: &str, decoded: &Decoded) -> Secrets {
+    let in_decoded = redact::find(decoded.text());
+    let mut source: Vec<Secret> =
+        in_decoded.iter().map(|secret| Secret { kind: secret.kind, span: decoded.source(&secret.span) }).collect();
+    let mut spans: Vec<Range<usize>> = in_decoded.into_iter().map(|secret| secret.span).collect();
+    if paste != decoded.text() {
+        for secret in redact::find(paste) {
+            if source.iter().all(|known| known.span.end <= secret.span.start || secret.span.end <= known.span.start) {
+                spans.extend(decoded.decoded_spans(&secret.span));
+                source.push(secret);
+            }
+        }
+    }
+    source.sort_by_key(|secret| secret.span.start);
+    source.dedup();
+    spans.sort_by_key(|span| span.start);
+    let mut apart: Vec<Range<usize>> = Vec::new();
+    for span in spans {
+        match apart.last_mut() {
+            Some(last) if span.start < last.end => last.end = last.end.max(span.end),
+            _ => apart.push(span),
+        }
+    }
+    Secrets { decoded: apart, source }
+}
+
+/// The text with each byte of a secret replaced, so that offsets stay.
+fn masked<'t>(text: &'t str, secrets: &[Range<usize>]) -> Cow<'t, str> {
+    if secrets.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    let mut masked = String::with_capacity(text.len());
+    let mut at = 0;
+    for secret in secrets {
+        masked.push_str(&text[at..secret.start]);
+        masked.extend(std::iter::repeat_n('*', secret.len()));
+        at = secret.end;
+    }
+    masked.push_str(&text[at..]);
+    Cow::Owned(masked)
+}
+
+/// One line of at most [`QUOTE_MAX`] characters; runs of `*` are secrets that were masked.
+fn quote(recognised: &str) -> String {
+    let mut quote = String::new();
+    for word in recognised.split_whitespace() {
+        if !quote.is_empty() {
+            quote.push(' ');
+        }
+        if quote.chars().count() + word.chars().count() > QUOTE_MAX {
+            quote.push('…');
+            break;
+        }
+        let stars = word.find("************");
+        match stars {
+            Some(start) => {
+                let end = word.rfind('*').map_or(word.len(), |last| last + 1);
+                quote.push_str(&word[..start]);
+                quote.push_str(MASK);
+                quote.push_str(&word[end..]);
+            }
+            None => quote.push_str(word),
+        }
+    }
+    quote
+}

@@ -1,0 +1,144 @@
+//! Rules compiled for matching: every `[[match]]` as squeezed literals, holes and conditions.
+
+use regex::Regex;
+
+use super::squeeze::squeeze;
+use crate::rules::{ContextNeed, FactName, MatchSpec, Part, Rule, Wildcard, compile_regex};
+
+/// What one code is worth in letters of matched text: it says as much as a short sentence.
+pub const CODE_WEIGHT: usize = 20;
+/// What a code that is no Okta code is worth.
+pub const OTHER_CODE_WEIGHT: usize = 12;
+/// What a fact is worth.
+pub const FACT_WEIGHT: usize = 8;
+/// What a regex beside other conditions is worth.
+const REGEX_WEIGHT: usize = 8;
+/// What a condition on a capture is worth.
+const CAPTURE_WEIGHT: usize = 4;
+
+/// A `[[match]]`, ready to be looked for.
+#[derive(Debug, Clone)]
+pub struct Pattern {
+    /// Index of the rule in its set.
+    pub rule: usize,
+    /// The literal parts of the message, in order.
+    pub segments: Vec<Segment>,
+    /// The holes: `holes[i]` stands before `segments[i]`, the last one behind all.
+    pub holes: Vec<Option<Hole>>,
+    /// Lower-case codes, any of which must be there.
+    pub codes: Vec<String>,
+    /// Facts that must hold.
+    pub facts: Vec<(FactName, Vec<Wildcard>)>,
+    /// Squeezed texts that must be near.
+    pub contains: Vec<Vec<u8>>,
+    /// Squeezed texts that must not be near.
+    pub absent: Vec<Vec<u8>>,
+    /// A regex over the decoded text near the match.
+    pub regex: Option<Regex>,
+    /// What captures must look like.
+    pub captures_like: Vec<(String, Vec<Wildcard>)>,
+    /// The message must stand by itself.
+    pub standalone: bool,
+    /// What else must show that Okta is involved.
+    pub needs_context: ContextNeed,
+    /// The rule is a catch-all of its family.
+    pub generic: bool,
+    /// Letters and digits of the message.
+    pub literal: usize,
+    /// How much must hold for this pattern, in letters: more is more specific.
+    pub weight: usize,
+}
+
+/// A literal part of a message.
+#[derive(Debug, Clone)]
+pub struct Segment {
+    /// The squeezed literal.
+    pub bytes: Vec<u8>,
+    /// Must start where a word starts.
+    pub starts_word: bool,
+    /// Must end where a word ends.
+    pub ends_word: bool,
+}
+
+/// A gap in a message.
+#[derive(Debug, Clone)]
+pub struct Hole {
+    /// Under which name its text is captured.
+    pub name: Option<String>,
+}
+
+impl Pattern {
+    /// Compiles one `[[match]]` of a rule.
+    pub fn new(rule_index: usize, rule: &Rule, spec: &MatchSpec) -> Self {
+        let (segments, holes) = segments(spec);
+        let literal = segments.iter().map(|segment| segment.bytes.len()).sum();
+        let squeezed = |texts: &[String]| -> Vec<Vec<u8>> {
+            texts.iter().map(|text| squeeze(text)).filter(|text| !text.is_empty()).collect()
+        };
+        let contains = squeezed(&spec.contains);
+        let codes: Vec<String> = spec.codes.iter().map(|code| code.to_lowercase()).collect();
+        let weight = literal
+            + codes.iter().map(|code| code_weight(code)).min().unwrap_or(0)
+            + contains.iter().map(Vec::len).sum::<usize>()
+            + FACT_WEIGHT * spec.facts.len()
+            + REGEX_WEIGHT * usize::from(spec.regex.is_some())
+            + CAPTURE_WEIGHT * spec.captures_like.len();
+        Self {
+            rule: rule_index,
+            segments,
+            holes,
+            codes,
+            facts: spec.facts.clone(),
+            contains,
+            absent: squeezed(&spec.absent),
+            // The loader has compiled it before and reported what is wrong with it.
+            regex: spec.regex.as_deref().and_then(|regex| compile_regex(regex).ok()),
+            captures_like: spec.captures_like.clone(),
+            standalone: spec.standalone,
+            needs_context: spec.needs_context,
+            generic: rule.generic,
+            literal,
+            weight,
+        }
+    }
+}
+
+/// What a code is worth.
+pub fn code_weight(code: &str) -> usize {
+    if code.len() == 8 && code.to_ascii_lowercase().starts_with("e0000") { CODE_WEIGHT } else { OTHER_CODE_WEIGHT }
+}
+
+fn segments(spec: &MatchSpec) -> (Vec<Segment>, Vec<Option<Hole>>) {
+    let Some(template) = &spec.message else { return (Vec::new(), vec![None]) };
+    let mut segments: Vec<Segment> = Vec::new();
+    let mut holes = vec![None];
+    let mut after_hole = false;
+    let parts = &template.parts;
+    for (index, part) in parts.iter().enumerate() {
+        match part {
+            Part::Hole(name) => {
+                // Two holes in a row, or with only punctuation between them, are one.
+                if let Some(last) = holes.last_mut() {
+                    last.get_or_insert(Hole { name: name.clone() });
+                }
+                after_hole = true;
+            }
+            Part::Literal(text) => {
+                let bytes = squeeze(text);
+                if bytes.is_empty() {
+                    continue;
+                }
+                let touches_next = matches!(parts.get(index + 1), Some(Part::Hole(_))) && ends_in_word(text.chars().next_back());
+                let touches_before = after_hole && ends_in_word(text.chars().next());
+                segments.push(Segment { bytes, starts_word: !touches_before, ends_word: !touches_next });
+                holes.push(None);
+                after_hole = false;
+            }
+        }
+    }
+    (segments, holes)
+}
+
+fn ends_in_word(char: Option<char>) -> bool {
+    char.is_some_and(char::is_alphanumeric)
+}

@@ -1,0 +1,221 @@
+//! Finds secrets in text, before anything else looks at it.
+//!
+//! Recall matters more than precision here: what is wrongly taken for a secret is only left out of
+//! a quotation, what is missed is published.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+/// What is written in place of a secret.
+pub const MASK: &str = "[secret removed]";
+
+/// A kind of secret that turns up in pastes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum SecretKind {
+    /// An Okta API token (`SSWS`).
+    OktaApiToken,
+    /// A JSON Web Token: access token, ID token, client assertion.
+    Jwt,
+    /// An opaque OAuth access or refresh token, or any bearer token.
+    OauthToken,
+    /// An OAuth client secret.
+    ClientSecret,
+    /// A private key in PEM form or as a JWK.
+    PrivateKey,
+    /// A session cookie or a session token.
+    Session,
+    /// A state, activation or recovery token, which continues or takes over a sign-in.
+    OneTimeToken,
+    /// A SAML response with its assertion.
+    SamlAssertion,
+    /// A password, such as one in a connection string.
+    Password,
+    /// A key of another service.
+    ApiKey,
+}
+
+impl SecretKind {
+    /// The name in JSON output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::OktaApiToken => "okta-api-token",
+            Self::Jwt => "jwt",
+            Self::OauthToken => "oauth-token",
+            Self::ClientSecret => "client-secret",
+            Self::PrivateKey => "private-key",
+            Self::Session => "session",
+            Self::OneTimeToken => "one-time-token",
+            Self::SamlAssertion => "saml-assertion",
+            Self::Password => "password",
+            Self::ApiKey => "api-key",
+        }
+    }
+}
+
+impl fmt::Display for SecretKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A secret and where it stands in the text that was searched. The secret itself is not kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Secret {
+    /// What it is.
+    pub kind: SecretKind,
+    /// The bytes to leave out.
+    pub span: Range<usize>,
+}
+
+struct Detector {
+    kind: SecretKind,
+    pattern: Regex,
+}
+
+/// Patterns in order of precision: where two overlap, the first names the kind. The group
+/// `secret` is what is left out, or the whole match where there is none.
+static DETECTORS: LazyLock<Vec<Detector>> = LazyLock::new(|| {
+    use SecretKind as Kind;
+    // A value behind its key: `"key": "value"`, `key=value`, `key: value`.
+    let value = |keys: &str, value: &str| {
+        format!(r#"(?i)\b(?:{keys})\b\\{{0,8}}["']?\s{{0,8}}(?::|=>?)\s{{0,8}}\\{{0,8}}["']?(?P<secret>{value})"#)
+    };
+    let table = [
+        (Kind::PrivateKey, r"-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----[A-Za-z0-9+/=\s\\:,.-]*?-----END [A-Z ]{0,20}PRIVATE KEY-----".to_owned()),
+        (Kind::PrivateKey, r"-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----[A-Za-z0-9+/=\s\\]*".to_owned()),
+        (Kind::PrivateKey, r#""(?:d|p|q|dp|dq|qi)"\s{0,8}:\s{0,8}"(?P<secret>[A-Za-z0-9_-]{40,})""#.to_owned()),
+        (Kind::OktaApiToken, r"(?i)\bSSWS[\s:]{1,4}(?P<secret>[A-Za-z0-9_-]{20,})".to_owned()),
+        (Kind::OktaApiToken, r"\b00[A-Za-z0-9_-]{40}\b".to_owned()),
+        (Kind::OktaApiToken, value("okta_api_token|okta_client_token|api_?token", r"[A-Za-z0-9_-]{20,}")),
+        (Kind::Jwt, r"\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]{4,}){1,4}".to_owned()),
+        (Kind::SamlAssertion, r"(?P<secret>(?:PHNhbWw|PD94bWwg)[A-Za-z0-9+/_=\s-]{60,})".to_owned()),
+        (Kind::SamlAssertion, value("SAMLResponse", r"[A-Za-z0-9+/_=\s%-]{60,}")),
+        (Kind::ClientSecret, value("client_?secret|consumer_?secret|app_?secret", r#"[^\s"'&,;<>{}\[\]]{12,}"#)),
+        (Kind::OauthToken, value("access_?token|refresh_?token|id_?token|device_?secret", r"[A-Za-z0-9_.~+/-]{16,}={0,2}")),
+        (Kind::OauthToken, r"(?i)\bbearer\s{1,4}(?P<secret>[A-Za-z0-9_.~+/-]{20,}={0,2})".to_owned()),
+        (Kind::Session, value("sid|idx|JSESSIONID|sessionToken|session_?token|cookieToken", r"[A-Za-z0-9_.%-]{16,}")),
+        (Kind::OneTimeToken, value("stateToken|stateHandle|state_?token|recovery_?token|activation_?token|interaction_?handle", r"[A-Za-z0-9_.~%-]{16,}")),
+        (Kind::OneTimeToken, r"(?i)/(?:signin/reset-password|reset_password|welcome|activate|signin/unlock)/(?P<secret>[A-Za-z0-9_-]{16,})".to_owned()),
+        (Kind::Password, r#"(?i)\b[a-z][a-z0-9+.-]{1,20}://[^\s:/@"']+:(?P<secret>[^\s:/@"']{3,})@"#.to_owned()),
+        (Kind::Password, r#"(?i)\b(?:password|passwd|pwd|passphrase)\b\\{0,8}["']?\s?(?:=|["']\s{0,4}:)\s{0,4}\\{0,8}["']?(?P<secret>[^\s"'&,;<>{}\[\]()\\]{4,})"#.to_owned()),
+        (Kind::ApiKey, r"\bAKIA[0-9A-Z]{16}\b".to_owned()),
+        (Kind::ApiKey, r"\b(?:ghp|gho|ghs|github_pat|xox[abprs]|xapp|sk_live|glpat)[-_][A-Za-z0-9_-]{16,}".to_owned()),
+        (Kind::ApiKey, r"\bAIza[0-9A-Za-z_-]{35}\b".to_owned()),
+        (Kind::ApiKey, value("x-api-key|api_?key|aws_secret_access_key|shared_?secret|scim_?token", r"[A-Za-z0-9_+/=.-]{16,}")),
+    ];
+    table
+        .into_iter()
+        .map(|(kind, pattern)| Detector { kind, pattern: Regex::new(&pattern).expect("a constant pattern") })
+        .collect()
+});
+
+/// Finds the secrets of a text, in order and apart from each other. Linear in the text.
+pub fn find(text: &str) -> Vec<Secret> {
+    // Nothing shorter than a token can be one, and every kind needs a run of this many bytes.
+    const SHORTEST: usize = 12;
+    let mut secrets: Vec<Secret> = Vec::new();
+    if text.len() < SHORTEST {
+        return secrets;
+    }
+    for Detector { kind, pattern } in DETECTORS.iter() {
+        for found in pattern.captures_iter(text) {
+            let Some(secret) = found.name("secret").or_else(|| found.get(0)) else { continue };
+            if is_placeholder(secret.as_str()) {
+                continue;
+            }
+            let span = trimmed(text, secret.range());
+            if secrets.iter().all(|known| known.span.end <= span.start || span.end <= known.span.start) {
+                secrets.push(Secret { kind: *kind, span });
+            }
+        }
+    }
+    secrets.sort_by_key(|secret| secret.span.start);
+    secrets
+}
+
+/// The text with every secret replaced by [`MASK`].
+pub fn mask(text: &str) -> String {
+    let mut masked = String::with_capacity(text.len());
+    let mut copied = 0;
+    for secret in find(text) {
+        masked.push_str(&text[copied..secret.span.start]);
+        masked.push_str(MASK);
+        copied = secret.span.end;
+    }
+    masked.push_str(&text[copied..]);
+    masked
+}
+
+/// `********`, `xxxxxxxx`, `your_client_secret`, `REDACTED`: somebody was careful already.
+fn is_placeholder(text: &str) -> bool {
+    let mut bytes = text.bytes().filter(|byte| !matches!(byte, b'-' | b'_' | b'.'));
+    let Some(first) = bytes.next() else { return true };
+    let lower = text.to_ascii_lowercase();
+    bytes.all(|byte| byte == first)
+        || ["redacted", "your", "example", "placeholder", "removed", "hidden", "masked", "changeme", "***", "xxxx", "..."]
+            .iter()
+            .any(|word| lower.contains(word))
+}
+
+fn trimmed(text: &str, span: Range<usize>) -> Range<usize> {
+    let kept = text[span.clone()].trim_end();
+    span.start..span.start + kept.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{find, mask};
+
+    fn check(text: &str) -> String {
+        let kinds: Vec<_> = find(text).iter().map(|secret| secret.kind.as_str()).collect();
+        format!("{} {}", kinds.join(" "), mask(text))
+    }
+
+    #[test]
+    fn live_secrets_are_found() {
+        insta::assert_snapshot!(check("curl -H 'Authorization: SSWS 00QCjAl4MlV-WPXM-ABCDEFGHIJKLMN012345678ab' https://acme.okta.com"), @"okta-api-token curl -H 'Authorization: SSWS [secret removed]' https://acme.okta.com");
+        insta::assert_snapshot!(check("my token is 00QCjAl4MlV-WPXM-ABCDEFGHIJKLMN012345678ab, why?"), @"okta-api-token my token is [secret removed], why?");
+        insta::assert_snapshot!(check("Authorization: Bearer eyJraWQiOiJfSDJr.eyJzdWIiOiIwMHUx.c2lnbmF0dXJl"), @"jwt Authorization: Bearer [secret removed]");
+        insta::assert_snapshot!(check(r#"{"client_id":"0oa1","client_secret":"Ab3dEf6hIj9lMn2pQr5tUv8x"}"#), @r#"client-secret {"client_id":"0oa1","client_secret":"[secret removed]"}"#);
+        insta::assert_snapshot!(check("-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIB\n-----END RSA PRIVATE KEY-----\nbye"), @"
+        private-key [secret removed]
+        bye
+        ");
+        insta::assert_snapshot!(check("Cookie: sid=102abcdefGHIJKLMNOPqrstu; DT=x"), @"session Cookie: sid=[secret removed]; DT=x");
+        insta::assert_snapshot!(check("https://acme.okta.com/signin/reset-password/XYZabcdefghijklm1234"), @"one-time-token https://acme.okta.com/signin/reset-password/[secret removed]");
+        insta::assert_snapshot!(check("ldap://admin:hunter22@ldap.example.com/"), @"password ldap://admin:[secret removed]@ldap.example.com/");
+        insta::assert_snapshot!(check("stateToken=00abcdefGHIJKLMN0123456789&x=1"), @"one-time-token stateToken=[secret removed]&x=1");
+    }
+
+    #[test]
+    fn placeholders_and_ids_are_none() {
+        for text in [
+            "client_secret=********************",
+            "Authorization: SSWS your_api_token_goes_here",
+            r#""client_secret": "<YOUR_CLIENT_SECRET>""#,
+            "errorId: oaeW3UXjbPpSuuX4dMaWgwJ0w",
+            "user 00u1abcd2EFGHIJKL345 and app 0oa1gjh63g214q0Hq0g4",
+            "Password requirements were not met. Password: must have 8 characters",
+        ] {
+            assert_eq!(find(text), [], "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn planted_tokens_never_come_out(
+            before in "\\PC{0,40}",
+            key in "SSWS |Bearer |client_secret=|\"refresh_token\": \"|Cookie: sid=",
+            token in "[A-Za-z0-9]{24,44}",
+            after in "[ \"',;&\n]\\PC{0,40}",
+        ) {
+            let masked = mask(&format!("{before} {key}{token}{after}"));
+            prop_assert!(!masked.contains(&token), "{}", masked);
+        }
+    }
+}

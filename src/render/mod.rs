@@ -1,0 +1,4 @@
+//! From a [`crate::reply::Reply`] to what a platform shows: limits and escaping, no network.
+
+pub mod limits;
+pub mod terminal;
