@@ -34,7 +34,7 @@ macro_rules! pattern {
 pattern!(
     CODE_LINE,
     r"^\s*[+-]?\s*(?:(?:async )?def \w+\(|class \w+\s*[(:{]|import [\w.{*]+.*(?:;|from\b)|from [\w.]+ import\b|(?:export |async )*function\b|(?:export )?(?:const|let|var) [\w{\[][^=]{0,60}=|if\s*\(|if .{1,120}:\s*$|else if\b|elif\b|case\s+\S+.*(?::|=>)|return\b.{0,120}[;{(\[]|assert\w*\b|expect\(|(?:it|test|describe)\(|switch\s*\(|for\s*\(|while\s*\(|#include|#define|package \w+|(?:public|private|protected|static|final)\s+\w+|func \w*\(|fn \w+|use \w+::|match \w+|try\s*[{:]|\}?\s*catch\b|except \w+|raise \w+\(|throw new\b|//|/\*|@\w+\()",
-    r"===|!==|\s==\s*[\x22']|!=\s*[\x22']|=>\s*[{(\x22'\w]|\.(?:equals|contains|includes|startsWith|indexOf|toBe|toEqual|toThrow)\(|\bassert\w*\(|\braise_for|;\s*$",
+    r"===|!==|\s==\s*[\x22']|!=\s*[\x22']|\)\s*=>|=>\s*[{(]|\.(?:equals|contains|includes|startsWith|indexOf|toBe|toEqual|toThrow)\(|\bassert\w*\(|\braise_for|;\s*$",
 );
 // A line that a running program printed.
 pattern!(
@@ -45,19 +45,12 @@ pattern!(
 pattern!(
     FIELD_BEFORE,
     r"(?i)(?:error[\s_-]?code|errorlink|\bcode|exception|\berr|\berror|failed|status|returned|\b[45]\d\d|apierror)[\x22']?\s{0,3}[:=(\[>|-]\s{0,3}[\x22'(\[]?$",
-    r"(?i)(?:HTTP|status(?: code)?)\s?[45]\d\d\W{1,3}$|(?:Error|Exception)\W{1,3}$",
-);
-// Directly behind a code where its message follows.
-pattern!(SUMMARY_AFTER, r"^[\x22')\]]{0,2}\s{0,2}[:,-]\s{1,2}[\x22']?[A-Z][a-z]|^[\x22')\]]{0,2}\s[A-Z][a-z]+ [a-z]+ [a-z]+|^[)\]]");
-// Somebody has the error now.
-pattern!(
-    REPORT,
-    r"(?i)\b(?:get(?:s|ting)?|got|see(?:s|ing)?|saw|receiv\w+|throw\w*|threw|fail\w*|return\w*|hit(?:s|ting)?|respon\w+|errors?|errored|exception|keeps?|stuck|help|anyone|broken|caught|(?:running|ran|run) into|com(?:es?|ing) back|came back|says?|gives?|giving|gave|with)\b",
+    r"(?i)\b[45]\d\d\W{1,4}$|(?:error|exception|error code)\W{1,3}$|(?:→|->|=>|>)\s{0,2}$",
 );
 // Talk about a code.
 pattern!(
     CODE_TALK,
-    r"(?i)\b(?:what(?:'s| is| does| do)|mean(?:s|ing)?|document\w*|docs?|list of|table of|reference|handl(?:e|es|ing|er)|maps?|mapped|mapping|retry on|retries on|ignor\w+|treat\w*|always|usually|typically|generally|if (?:you|we|they|it|i|the \w+|a \w+|an \w+)|when(?:ever)? (?:you|we|they|it|i|the \w+|a \w+)|should|would|fixed|resolved|solved|postmortem|runbook|for reference|fyi|for example|such as|e\.g\.|unlike|test(?:s|ed|ing)?|mock\w*|stub\w*|assert\w*|grep\w*|alert(?:s|ing)?|dashboards?|til|difference|instead of|metric\w*|count(?:s|ed)?|last (?:week|month|year|night)|yesterday|was (?:our|the|a|caused|because)|were (?:our|the|caused|because))\b",
+    r"(?i)\b(?:what(?:'s| is| does| do)|mean(?:s|ing)?|document\w*|docs?|list of|table of|reference|handl(?:e|es|ing|er)|maps?|mapped|mapping|retry on|retries on|ignor\w+|treat\w*|always|usually|typically|generally|if (?:you|we|they|it|i|the \w+|a \w+|an \w+)|when(?:ever)? (?:you|we|they|it|i|the \w+|a \w+)|should|would|fixed|resolved|solved|postmortem|runbook|for reference|fyi|for example|such as|e\.g\.|unlike|(?:unit |integration )tests?|test (?:case|for)s?|mock\w*|stub\w*|assert\w*|grep\w*|alert(?:s|ing)? (?:on|for|when)|dashboards?|til|difference|instead of|metric\w*|count(?:s|ed)?|(?:add|adds|added|adding) (?:a |support|handling|retry|the )|retry logic|back-?off (?:for|on)|PR|pull request|merged|(?:blog|article|kb|wiki|confluence|sheet|spreadsheet)|last (?:week|month|year|night)|yesterday|was (?:our|the|a|caused|because)|were (?:our|the|caused|because)|sounds like|could be|might be|maybe|probably|i think|same as|rather than|versus|vs\.?)\b",
 );
 // Talk about a whole message.
 pattern!(
@@ -71,21 +64,13 @@ pub fn of_code(text: &str, span: &Range<usize>) -> Bearing {
         return Bearing::SourceCode;
     }
     let before = &text[floor(text, span.start.saturating_sub(48))..span.start];
-    let after = &text[span.end..ceil(text, span.end + 48)];
     if FIELD_BEFORE.is_match(before) && !is_talk(&CODE_TALK, text, span, before) {
         return Bearing::Reported;
     }
     if text.split_whitespace().take(BARE_WORDS_MAX + 1).count() <= BARE_WORDS_MAX {
         return Bearing::Reported;
     }
-    let sentence = sentence(text, span);
-    if CODE_TALK.is_match(sentence) {
-        return Bearing::Talk;
-    }
-    if SUMMARY_AFTER.is_match(after) || REPORT.is_match(sentence) || OUTPUT_LINE.is_match(line(text, span)) {
-        return Bearing::Reported;
-    }
-    Bearing::Talk
+    if CODE_TALK.is_match(sentence(text, span)) && !OUTPUT_LINE.is_match(line(text, span)) { Bearing::Talk } else { Bearing::Reported }
 }
 
 /// Structured fields (`"errorCode":"…"`) report whatever is said around them; words do not.

@@ -285,7 +285,8 @@ impl Found<'_> {
                 }
             }
         }
-        let bearing = if pattern.segments.is_empty() && coded {
+        let coded_fact = pattern.facts.iter().any(|(name, _)| *name == FactName::ErrorCode);
+        let bearing = if pattern.segments.is_empty() && (coded || coded_fact) {
             bearing::of_code(text, &hull)
         } else {
             bearing::of_message(text, &hull)

@@ -7,9 +7,9 @@ use crate::rules::{ContextNeed, FactName, MatchSpec, Part, Rule, Wildcard, compi
 
 /// What one code is worth in letters of matched text: it says as much as a short sentence.
 pub const CODE_WEIGHT: usize = 20;
-/// What a code that is no Okta code is worth.
-pub const OTHER_CODE_WEIGHT: usize = 12;
-/// What a fact is worth.
+/// What a code of another form is worth at least; long ones are worth their letters.
+const OTHER_CODE_WEIGHT: usize = 12;
+/// What a fact is worth that other systems print, too.
 pub const FACT_WEIGHT: usize = 8;
 /// What a regex beside other conditions is worth.
 const REGEX_WEIGHT: usize = 8;
@@ -80,7 +80,7 @@ impl Pattern {
         let weight = literal
             + codes.iter().map(|code| code_weight(code)).min().unwrap_or(0)
             + contains.iter().map(Vec::len).sum::<usize>()
-            + FACT_WEIGHT * spec.facts.len()
+            + spec.facts.iter().map(|(name, _)| fact_weight(*name)).sum::<usize>()
             + REGEX_WEIGHT * usize::from(spec.regex.is_some())
             + CAPTURE_WEIGHT * spec.captures_like.len();
         Self {
@@ -103,9 +103,17 @@ impl Pattern {
     }
 }
 
-/// What a code is worth.
-pub fn code_weight(code: &str) -> usize {
-    if code.len() == 8 && code.to_ascii_lowercase().starts_with("e0000") { CODE_WEIGHT } else { OTHER_CODE_WEIGHT }
+/// What a code is worth: the longer, the less likely it means something else elsewhere.
+fn code_weight(code: &str) -> usize {
+    if code.len() == 8 && code.starts_with("e0000") { CODE_WEIGHT } else { code.len().clamp(OTHER_CODE_WEIGHT, CODE_WEIGHT) }
+}
+
+/// What a fact is worth: those that only Okta prints say as much as a code.
+fn fact_weight(name: FactName) -> usize {
+    match name {
+        FactName::ErrorCode | FactName::ErrorId | FactName::EventType | FactName::OktaHost => CODE_WEIGHT,
+        _ => FACT_WEIGHT,
+    }
 }
 
 fn segments(spec: &MatchSpec) -> (Vec<Segment>, Vec<Option<Hole>>) {
