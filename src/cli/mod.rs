@@ -1,18 +1,20 @@
 //! The command line, one file per subcommand.
 
+mod config;
 mod diagnose;
 mod eval;
+mod lookup;
 mod output;
 mod rules;
+mod serve;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
 use crate::diagnosis::Engine;
-use crate::rules::{RuleSet, Source};
+use crate::rules::Source;
 
 /// Something was answered, or everything is fine.
 const EXIT_OK: u8 = 0;
@@ -44,12 +46,23 @@ struct RuleArgs {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run the bot; with nothing configured, the local workspace on http://127.0.0.1:8080
+    Serve(serve::Args),
     /// Diagnose files or standard input
     Diagnose(diagnose::Args),
+    /// Look a rule up by code, id or words; typos are forgiven
+    Lookup(lookup::Args),
     /// Measure recall and precision on labelled pastes
     Eval(eval::Args),
     /// Check, list, show, start and export rules
     Rules(rules::Args),
+    /// Print the example settings or their schema, or check settings
+    Config(config::Args),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
 }
 
 impl RuleArgs {
@@ -60,12 +73,7 @@ impl RuleArgs {
 
     /// The engine over these rules; says what is wrong with them otherwise.
     fn engine(&self) -> anyhow::Result<Engine> {
-        let (rules, problems) = RuleSet::load(&self.sources());
-        if !problems.is_empty() {
-            let listed: Vec<_> = problems.iter().map(ToString::to_string).collect();
-            anyhow::bail!("the rules have problems (`oktriage rules check` lists them all):\n{}", listed.join("\n"));
-        }
-        Ok(Engine::new(Arc::new(rules)))
+        Engine::load(&self.sources())
     }
 }
 
@@ -73,10 +81,17 @@ impl RuleArgs {
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.command {
-        None => Ok(EXIT_OK),
+        None => serve::run(&serve::Args::default(), &cli.rules),
+        Some(Command::Serve(args)) => serve::run(&args, &cli.rules),
         Some(Command::Diagnose(args)) => diagnose::run(&args, &cli.rules),
+        Some(Command::Lookup(args)) => lookup::run(&args, &cli.rules),
         Some(Command::Eval(args)) => eval::run(&args, &cli.rules),
         Some(Command::Rules(args)) => rules::run(&args, &cli.rules),
+        Some(Command::Config(args)) => config::run(&args),
+        Some(Command::Completions { shell }) => {
+            clap_complete::generate(shell, &mut Cli::command(), "oktriage", &mut output::stdout());
+            Ok(EXIT_OK)
+        }
     };
     match done {
         Ok(code) => ExitCode::from(code),

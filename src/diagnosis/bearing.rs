@@ -21,8 +21,6 @@ pub enum Bearing {
 
 /// How far around a place the text is looked at, in bytes.
 const REACH: usize = 240;
-/// A paste with at most this many words, one of which is a code, asks about that code.
-const BARE_WORDS_MAX: usize = 4;
 
 macro_rules! pattern {
     ($name:ident, $($part:expr),+ $(,)?) => {
@@ -55,7 +53,7 @@ pattern!(
 // Talk about a whole message.
 pattern!(
     MESSAGE_TALK,
-    r"(?i)\b(?:feature request|would love|customi[sz]e|hook to|wording|i18n|translat\w+|locali[sz]\w+|release notes?|changelog|docs? (?:say|state|mention|describe)s?|(?:should|could|might) (?:say|show|read|display)|we (?:map|show|display|handle|catch|mock|log|ignore)|unit tests?|test cases?|if (?:you|we|they|users?|someone|somebody|anyone|people) (?:ever )?(?:see|get|hit|receive)s?|for anyone who|runbook|postmortem|post-mortem|how (?:do|should|can|would) (?:we|i|you) (?:handle|catch|test|mock|translate|customi[sz]e|reword|detect)|reword|rephrase|error message for|copy (?:change|review))\b",
+    r"(?i)\b(?:feature request|would love|customi[sz]e|hook to|wording|i18n (?:key|string|bundle|file)s?|translat\w+|locali[sz]\w+|release notes?|changelog|docs? (?:say|state|mention|describe)s?|(?:should|could|might) (?:say|show|read|display)|we (?:map|show|display|handle|catch|mock|log|ignore)|unit tests?|test cases?|if (?:you|we|they|users?|someone|somebody|anyone|people) (?:ever )?(?:see|get|hit|receive)s?|for anyone who|runbook|postmortem|post-mortem|how (?:do|should|can|would) (?:we|i|you) (?:handle|catch|test|mock|translate|customi[sz]e|reword|detect)|reword|rephrase|error message for|copy (?:change|review))\b",
 );
 
 /// How the code at `span` is brought up.
@@ -65,9 +63,6 @@ pub fn of_code(text: &str, span: &Range<usize>) -> Bearing {
     }
     let before = &text[floor(text, span.start.saturating_sub(48))..span.start];
     if FIELD_BEFORE.is_match(before) && !is_talk(&CODE_TALK, text, span, before) {
-        return Bearing::Reported;
-    }
-    if text.split_whitespace().take(BARE_WORDS_MAX + 1).count() <= BARE_WORDS_MAX {
         return Bearing::Reported;
     }
     if CODE_TALK.is_match(sentence(text, span)) && !OUTPUT_LINE.is_match(line(text, span)) { Bearing::Talk } else { Bearing::Reported }
@@ -180,6 +175,7 @@ mod tests {
     fn codes_are_talked_about() {
         for text in [
             "what does E0000014 mean again, is it documented?",
+            "What does E0000068 mean?",
             "is E0000006 always a role problem in your experience?",
             "we map E0000047 to a retry with back-off in the client",
             "the docs list E0000001 to E0000269 without any remediation",
@@ -211,6 +207,7 @@ mod tests {
         assert_eq!(check("15Five: \"User is not assigned\" when creating user"), Bearing::Reported);
         assert_eq!(check("got *User is not assigned to the app* again, any idea?"), Bearing::Reported);
         assert_eq!(check("Feature request: hook to handle \"User is not assigned to it\""), Bearing::Talk);
+        assert_eq!(check(r#"{"message":"User is not assigned to it","i18n":{"key":"idx.x"}}"#), Bearing::Reported);
         assert_eq!(check("the page should say \"User is not assigned to it\" instead"), Bearing::Talk);
     }
 }

@@ -9,7 +9,7 @@ use crate::rules::{ContextNeed, Scope};
 /// Okta by name, by System Log events, by its ids (`0oa…`, `00u…`, `oae…`), codes, token scheme, or authorization server paths.
 static OKTA: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
-        r"(?i:okta)|\bE0000\d{3}\b|\boae[0-9A-Za-z_-]{18,26}\b|\b0o[a-z][0-9A-Za-z]{17}\b|\b00[gu][0-9A-Za-z]{17}\b|\bSSWS\b|/oauth2/(?:default|aus[0-9A-Za-z]{17}|v1)/|(?i:Errors reported by remote server)|(?i:eventType)[\x22']?\s{0,4}[:=]\s{0,4}[\x22']?(?:app|application|core|device|directory|group|iam|policy|security|system|user|workflows|zone)\.[a-z_.]{4,}",
+        r"(?i:okta)|\bE0000\d{3}\b|\boae[0-9A-Za-z_-]{18,26}\b|\b0o[a-z][0-9A-Za-z]{17}\b|\b00[gu][0-9A-Za-z]{17}\b|\bSSWS\b|/oauth2/(?:default|aus[0-9A-Za-z]{17}|v1)/|(?i:Errors reported by remote server)|(?i:eventType)[\x22']?\s{0,4}[:=]\s{0,4}[\x22']?(?:app|application|core|device|directory|group|iam|policy|security|system|user|workflows|zone)\.[a-z_.]{4,}|\b(?:app\.(?:oauth2|generic|ldap|radius|ad|office365)|user\.(?:session|authentication|mfa|account|lifecycle)|policy\.(?:evaluate_sign_on|rule|lifecycle)|application\.(?:provision|user_membership|lifecycle)|system\.(?:import|agent|api_token|org|email|sms|voice))\.[a-z_.]{3,}",
     )
     .expect("a constant pattern")
 });
@@ -17,7 +17,7 @@ static OKTA: LazyLock<Regex> = LazyLock::new(|| {
 /// Other identity systems, by name, by the form of their errors, or by an OAuth endpoint elsewhere.
 static FOREIGN: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
-        r#"(?i)\bAADSTS\d|\bAADB2C\d|microsoftonline|\bauth0|keycloak|/realms/|cognito|onelogin|pingfederate|\bping ?one\b|pingidentity|forgerock|jumpcloud|accounts\.google\.com|"status"\s{0,4}:\s{0,4}"(?:UNAUTHENTICATED|PERMISSION_DENIED)"|identityserver|shibboleth|\badfs\b|firebase|supabase|workos|\bfusionauth|\bzitadel|\bauthentik|\bory\b|cyberark|duosecurity|https?://[\w.-]+/(?:[\w.-]+/){0,4}(?:oauth2?|connect)/(?:v\d[\w.]{0,4}/)?(?:token|authorize)\b"#,
+        r#"(?im)^\W{0,4}(?:google|intune|entra|azure ad|apple|facebook|github|gitlab|discord|slack)\s?:|\bAADSTS\d|\bentra id\b|sts\.windows\.net|\bAADB2C\d|microsoftonline|\bauth0|keycloak|/realms/|cognito|onelogin|pingfederate|\bping ?one\b|pingidentity|forgerock|jumpcloud|accounts\.google\.com|"status"\s{0,4}:\s{0,4}"(?:UNAUTHENTICATED|PERMISSION_DENIED)"|identityserver|shibboleth|\badfs\b|firebase|supabase|workos|\bfusionauth|\bzitadel|\bauthentik|\bory\b|cyberark|duosecurity|https?://[\w.-]+/(?:[\w.-]+/){0,4}(?:oauth2?|connect)/(?:v\d[\w.]{0,4}/)?(?:token|authorize)\b"#,
     )
     .expect("a constant pattern")
 });
@@ -60,6 +60,7 @@ mod tests {
             ("AADSTS50011: The reply URL", false, true),
             ("POST https://api.example.com/oauth/token 400", false, true),
             ("invalid_grant", false, false),
+            ("hi\nGoogle: This phone number is invalid", false, true),
             ("Keycloak brokered to Okta", true, true),
         ] {
             assert_eq!(Context::read(text), Context { okta_evident, foreign }, "{text}");

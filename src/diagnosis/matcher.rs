@@ -413,6 +413,7 @@ impl Found<'_> {
         let mut spans: Vec<Range<usize>> = Vec::new();
         let mut literal = 0;
         let mut at = start;
+        let mut cut_in_literal = false;
         for (number, segment) in pattern.segments.iter().enumerate() {
             let from = if number == 0 {
                 at
@@ -439,8 +440,13 @@ impl Found<'_> {
             spans.push(from..from + matched);
             at = from + matched;
             if !whole {
+                cut_in_literal = true;
                 break;
             }
+        }
+        // A paste that ends in a hole may just as well have ended otherwise.
+        if at_end && !cut_in_literal {
+            return None;
         }
         let share = literal as f64 / pattern.literal as f64;
         let needed = if at_end { END_SHARE_MIN } else { CUT_SHARE_MIN };
@@ -501,7 +507,7 @@ fn stands_alone(text: &str, hull: &Range<usize>) -> bool {
         || before.trim_start_matches(|char: char| !char.is_alphabetic()).is_empty();
     let after = text[hull.end..line_end].trim_start();
     let alone_after = after.is_empty()
-        || after.starts_with(['"', '\'', '`', '*', '_', '~', '|', ')', ']', '}', '<', '.', '!', ',', ';', ':', '…', '(', '[', '-']);
+        || after.starts_with(['"', '\'', '`', '*', '_', '~', '|', ')', ']', '}', '<', '.', '!', '?', ';', ':', '…', '(', '[', '-']);
     alone_before && alone_after
 }
 

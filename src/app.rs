@@ -1,0 +1,104 @@
+//! The composition root: builds everything from settings, and owns the shutdown.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+use tokio::sync::{Notify, watch};
+use tracing::{info, warn};
+
+use crate::bot::{ChannelSettings, Commands, Delivery, Intake};
+use crate::config::Settings;
+use crate::diagnosis::Engine;
+use crate::local::{self, Chat, LocalCourier};
+use crate::lookup::Lookup;
+use crate::rules::{RuleSet, Source};
+use crate::store::SqliteStore;
+use crate::web::{self, Site};
+
+/// What is under way when the program is told to stop may take so long to finish.
+const SHUTDOWN_MAX: Duration = Duration::from_secs(10);
+
+/// Runs the bot until `stop` completes.
+pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
+    let engine = Arc::new(load_engine(&settings)?);
+    let lookup = Arc::new(Lookup::new(Arc::clone(&engine)).context("cannot index the rules for look-ups")?);
+    if !settings.local.enabled {
+        anyhow::bail!("every platform is off\n  help: set local.enabled = true, or configure a platform");
+    }
+    // The address first: it tells soonest that another oktriage runs already.
+    let listen = settings.local.listen;
+    let listener = TcpListener::bind(listen).await.with_context(|| {
+        format!("cannot listen on {listen}: is another oktriage running?\n  help: stop it, or set OKTRIAGE__LOCAL__LISTEN=127.0.0.1:8081")
+    })?;
+    let address = listener.local_addr().context("the socket has no address")?;
+    let store = Arc::new(SqliteStore::open(&settings.storage.path).await?);
+    info!(rules = engine.rules().len(), database = %settings.storage.path.display(), "started");
+
+    let (stop_all, stopping) = watch::channel(false);
+    let (_engines, engines) = watch::channel(engine);
+    let (_lookups, lookups) = watch::channel(lookup);
+    let wake = Arc::new(Notify::new());
+    let channels: HashMap<_, _> = settings
+        .local
+        .channels
+        .iter()
+        .map(|channel| (local::channel_key(&channel.name), ChannelSettings { scope: channel.scope.into() }))
+        .collect();
+    let names: Vec<String> = settings.local.channels.iter().map(|channel| channel.name.clone()).collect();
+    let watching = names.iter().map(|name| format!("#{name}")).collect::<Vec<_>>().join(", ");
+    let chat = Arc::new(Chat::new(Arc::clone(&store), names));
+    let intake = Arc::new(Intake::new(engines.clone(), Arc::clone(&store), channels, Arc::clone(&wake)));
+    let site = Arc::new(Site {
+        chat: Arc::clone(&chat),
+        commands: Commands::new(engines, lookups, watching),
+        channels: settings.local.channels.iter().map(|channel| (channel.name.clone(), channel.scope.into())).collect(),
+        access_token: settings.local.access_token.clone(),
+        shutdown: stopping.clone(),
+    });
+    let catch_up = Duration::from_secs(u64::from(settings.catch_up.max_age_hours) * 3600);
+
+    let delivery = Delivery::new(Arc::clone(&store), LocalCourier::new(Arc::clone(&chat)), wake);
+    let mut tasks = tokio::task::JoinSet::new();
+    tasks.spawn(local::run(chat, intake, Arc::clone(&store), catch_up, stopping.clone()));
+    tasks.spawn(delivery.run(stopping));
+    let web = tokio::spawn(web::serve(listener, site));
+    info!("open http://{address} and paste an error");
+
+    stop.await;
+    info!("stopping");
+    // Everybody who listens stops; nobody may be left, which is fine.
+    let _ = stop_all.send(true);
+    let finished = tokio::time::timeout(SHUTDOWN_MAX, async {
+        while tasks.join_next().await.is_some() {}
+        web.await
+    });
+    match finished.await {
+        Ok(served) => served.context("the web server ended unexpectedly")?.context("the web server failed")?,
+        Err(_) => warn!("some work was not finished in time; it goes on after the next start"),
+    }
+    store.close().await;
+    Ok(())
+}
+
+/// The engine over the configured rules; says what is wrong with them otherwise.
+fn load_engine(settings: &Settings) -> anyhow::Result<Engine> {
+    let built_in = settings.rules.built_in.then_some(Source::BuiltIn);
+    let sources: Vec<Source> = built_in.into_iter().chain(settings.rules.dirs.iter().cloned().map(Source::Dir)).collect();
+    Engine::load(&sources)
+}
+
+impl Engine {
+    /// Compiles the rules of all sources; the error lists every problem.
+    pub fn load(sources: &[Source]) -> anyhow::Result<Self> {
+        let (rules, problems) = RuleSet::load(sources);
+        if !problems.is_empty() {
+            let listed: Vec<_> = problems.iter().map(ToString::to_string).collect();
+            anyhow::bail!("the rules have problems (`oktriage rules check` lists them all):\n{}", listed.join("\n"));
+        }
+        Ok(Self::new(Arc::new(rules)))
+    }
+}

@@ -1,0 +1,110 @@
+//! Brings decided replies to their platform, again and again until it worked or cannot work.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+use tracing::{error, info, warn};
+
+use super::ports::{Claimed, Courier, SendError, Store, StoreError};
+
+/// A claimed reply is this process's own for so long; then another may try.
+const LEASE: Duration = Duration::from_secs(30);
+/// Replies that are claimed at once.
+const BATCH: u32 = 16;
+/// The first pause after a failure; each further one doubles it …
+const RETRY_FIRST: Duration = Duration::from_secs(1);
+/// … up to this.
+const RETRY_MAX: Duration = Duration::from_secs(5 * 60);
+/// The store is looked at this often even when nothing wakes the delivery.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// Delivers the replies of one platform.
+pub struct Delivery<S, C> {
+    store: Arc<S>,
+    courier: C,
+    wake: Arc<Notify>,
+}
+
+impl<S: Store, C: Courier> Delivery<S, C> {
+    /// A delivery that looks for work whenever it is woken, and when a pause is over.
+    pub fn new(store: Arc<S>, courier: C, wake: Arc<Notify>) -> Self {
+        Self { store, courier, wake }
+    }
+
+    /// Delivers until told to stop; what is under way is finished first.
+    pub async fn run(self, mut shutdown: watch::Receiver<bool>) {
+        while !*shutdown.borrow() {
+            let pause = match self.deliver_due().await {
+                Ok(pause) => pause,
+                Err(error) => {
+                    error!(error = %error, "delivery cannot reach the store; trying again");
+                    RETRY_FIRST
+                }
+            };
+            tokio::select! {
+                () = self.wake.notified() => {}
+                () = tokio::time::sleep(pause) => {}
+                _ = shutdown.changed() => {}
+            }
+        }
+    }
+
+    /// Delivers everything that is due and says when the next reply may be.
+    async fn deliver_due(&self) -> Result<Duration, StoreError> {
+        let platform = self.courier.platform();
+        loop {
+            let claimed = self.store.claim(platform, LEASE, BATCH).await?;
+            if claimed.is_empty() {
+                return Ok(self.store.next_due(platform).await?.unwrap_or(IDLE).clamp(Duration::from_millis(10), IDLE));
+            }
+            for claimed in &claimed {
+                self.deliver(claimed).await?;
+            }
+        }
+    }
+
+    async fn deliver(&self, claimed: &Claimed) -> Result<(), StoreError> {
+        let key = &claimed.wanted.key;
+        let sent = match (&claimed.wanted.reply, &claimed.delivered) {
+            (Some(reply), None) => self.courier.post(key, claimed.wanted.thread.as_deref(), reply).await.map(Some),
+            (Some(reply), Some(place)) => self.courier.update(key, place, reply).await.map(|()| Some(place.clone())),
+            (None, Some(place)) => self.courier.remove(key, place).await.map(|()| None),
+            (None, None) => Ok(None),
+        };
+        match sent {
+            Ok(place) => {
+                info!(message = %key, visible = place.is_some(), "delivered");
+                self.store.delivered(claimed, place.as_deref()).await
+            }
+            Err(SendError::Later { reason, after }) => {
+                let retry = after.unwrap_or_default().max(pause(claimed.attempts, claimed.id));
+                warn!(message = %key, attempts = claimed.attempts + 1, retry_seconds = retry.as_secs(), reason, "not delivered yet");
+                self.store.failed(claimed, &reason, Some(retry)).await
+            }
+            Err(SendError::Never(reason)) => {
+                error!(message = %key, reason, "cannot be delivered, given up");
+                self.store.failed(claimed, &reason, None).await
+            }
+        }
+    }
+}
+
+/// The pause before the next attempt, spread so that failed replies do not come back all at once.
+fn pause(attempts: u32, id: i64) -> Duration {
+    let doubled = RETRY_FIRST.saturating_mul(1 << attempts.min(16)).min(RETRY_MAX);
+    let spread = u32::try_from(id.rem_euclid(50)).unwrap_or_default();
+    doubled + doubled * spread / 100
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{RETRY_MAX, pause};
+
+    #[test]
+    fn pauses_grow_and_stay_bounded() {
+        assert!(pause(0, 1) < pause(1, 1));
+        assert!(pause(1, 1) < pause(5, 1));
+        assert!(pause(u32::MAX, 49) <= RETRY_MAX * 3 / 2);
+    }
+}

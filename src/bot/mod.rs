@@ -1,0 +1,15 @@
+//! The bot: from what a platform delivered to what is to be posted. It owns the ports it needs
+//! ([`ports`]) and knows no platform and no database.
+
+pub mod commands;
+pub mod delivery;
+pub mod event;
+pub mod intake;
+pub mod policy;
+pub mod ports;
+
+pub use commands::Commands;
+pub use delivery::Delivery;
+pub use event::{Author, ChannelKey, Event, Message, MessageKey, Platform};
+pub use intake::{Decision, Intake};
+pub use policy::{ChannelSettings, Silence};

@@ -1,0 +1,67 @@
+//! The HTTP side: the page of the local workspace and its API, and health.
+
+mod api;
+mod guard;
+mod page;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware;
+use axum::routing::{get, patch, post};
+use secrecy::SecretString;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::bot::Commands;
+use crate::local::{Chat, ChatLog, MESSAGE_MAX};
+use crate::rules::Scope;
+
+/// A request body larger than this is refused, in bytes: a message with JSON escapes around it.
+const BODY_MAX: usize = 6 * MESSAGE_MAX + 1024;
+
+/// What the routes need.
+pub struct Site<L> {
+    /// The chat that the page shows.
+    pub chat: Arc<Chat<L>>,
+    /// The channels with what they are about, in the order of the page.
+    pub channels: Vec<(String, Scope)>,
+    /// Answers slash commands.
+    pub commands: Commands,
+    /// What a browser must know to get in; none on a loopback address.
+    pub access_token: Option<SecretString>,
+    /// Ends the streams of updates when the program stops.
+    pub shutdown: watch::Receiver<bool>,
+}
+
+/// All routes on one page.
+pub fn router<L: ChatLog>(site: Arc<Site<L>>) -> Router {
+    let guarded = Router::new()
+        .route("/", get(page::index))
+        .route("/app.js", get(page::script))
+        .route("/api/channels", get(api::channels))
+        .route("/api/channels/{channel}/messages", get(api::history).post(api::post_message))
+        .route("/api/messages/{id}", patch(api::edit_message).delete(api::delete_message))
+        .route("/api/commands", post(api::command))
+        .route("/api/updates", get(api::updates))
+        .layer(DefaultBodyLimit::max(BODY_MAX))
+        .layer(middleware::from_fn_with_state(Arc::clone(&site), guard::check));
+    Router::new()
+        .route("/app.css", get(page::style))
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/login", get(page::login).post(guard::log_in))
+        .merge(guarded)
+        .layer(middleware::map_response(guard::headers))
+        .with_state(site)
+}
+
+/// Serves until told to stop; requests that are under way are finished.
+pub async fn serve<L: ChatLog>(listener: TcpListener, site: Arc<Site<L>>) -> std::io::Result<()> {
+    let mut shutdown = site.shutdown.clone();
+    let stopped = async move {
+        // The sender is only dropped when the program stops, too.
+        let _ = shutdown.wait_for(|stop| *stop).await;
+    };
+    axum::serve(listener, router(site)).with_graceful_shutdown(stopped).await
+}

@@ -1,0 +1,146 @@
+//! The page in a real headless Chromium.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use fantoccini::key::Key;
+use fantoccini::{Client, ClientBuilder, Locator};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::json;
+
+use crate::cases::{CHATTER, SHAREFILE};
+use crate::program::{PATIENCE, Server, temp};
+
+struct Browser {
+    driver: Child,
+    page: Client,
+}
+
+impl Browser {
+    async fn open(url: &str) -> Self {
+        let mut driver = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("chromedriver is there: ./test installs it");
+        let mut said = BufReader::new(driver.stdout.take().expect("piped"));
+        let mut line = String::new();
+        let port = loop {
+            line.clear();
+            assert_ne!(said.read_line(&mut line).expect("readable"), 0, "chromedriver ended");
+            if let Some((_, rest)) = line.split_once("started successfully on port ") {
+                break rest.trim().trim_end_matches('.').to_owned();
+            }
+        };
+        std::thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
+        let arguments = json!({"goog:chromeOptions": {"args": [
+            "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage",
+            "--disable-background-networking", "--disable-component-update", "--disable-sync", "--window-size=1280,900",
+        ]}});
+        let capabilities = arguments.as_object().expect("an object").clone();
+        let page = ClientBuilder::new(HttpConnector::new()).capabilities(capabilities).connect(&format!("http://127.0.0.1:{port}")).await.expect("a session");
+        page.goto(url).await.expect("the page opens");
+        Self { driver, page }
+    }
+
+    async fn find(&self, css: &str) -> fantoccini::elements::Element {
+        self.page.wait().at_most(PATIENCE).for_element(Locator::Css(css)).await.unwrap_or_else(|_| panic!("no {css}"))
+    }
+
+    async fn text(&self, css: &str) -> String {
+        self.find(css).await.text().await.expect("text")
+    }
+
+    async fn type_and_send(&self, text: &str) {
+        let input = self.find("#text").await;
+        input.click().await.expect("clicked");
+        // A paste, line breaks included, arrives at once.
+        self.page.execute("arguments[0].value = arguments[1]", vec![serde_json::to_value(&input).expect("JSON"), json!(text)]).await.expect("pasted");
+        input.send_keys(&Key::Enter.to_string()).await.expect("sent");
+    }
+
+    async fn screenshot(&self, name: &str) {
+        if let Some(dir) = std::env::var_os("SCREENSHOTS") {
+            let dir = std::path::PathBuf::from(dir);
+            std::fs::create_dir_all(&dir).expect("created");
+            std::fs::write(dir.join(format!("{name}.png")), self.page.screenshot().await.expect("taken")).expect("written");
+        }
+    }
+
+    async fn close(mut self) {
+        self.page.clone().close().await.expect("closed");
+        let _ = self.driver.kill();
+        let _ = self.driver.wait();
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        let _ = self.driver.kill();
+        let _ = self.driver.wait();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newcomer_pastes_an_error_and_reads_the_answer() {
+    let dir = temp();
+    let server = Server::start(dir.path());
+    let browser = Browser::open(&server.url).await;
+    assert_eq!(browser.text("#channel-name").await, "#okta-support");
+    assert!(browser.text(".empty").await.starts_with("Nothing here yet."));
+
+    browser.type_and_send(SHAREFILE[1]).await;
+    assert_eq!(browser.text(".person .text").await, SHAREFILE[1]);
+    // The answer arrives by itself, in the thread of the message.
+    assert_eq!(browser.text(".person .thread .bot h3").await, "ShareFile provisioning: the API credentials are invalid");
+    assert!(browser.text(".bot ol").await.contains("Retry Selected"));
+    browser.screenshot("answer").await;
+
+    browser.type_and_send(CHATTER[0]).await;
+    browser.find("#message-3").await;
+    server.settled("okta-support").await;
+    assert_eq!(browser.page.find_all(Locator::Css(".bot")).await.expect("found").len(), 1);
+
+    browser.type_and_send("/okta lookup E0000014").await;
+    assert!(browser.text("#private .answer").await.contains("E0000014"));
+    assert!(browser.text("#private .head").await.contains("Only visible to you"));
+    browser.screenshot("lookup").await;
+
+    // The other channel is empty; the first one is still there after a reload.
+    browser.find("#channels button[data-channel=general]").await.click().await.expect("clicked");
+    assert!(browser.text(".empty").await.starts_with("Nothing here yet."));
+    browser.find("#channels button[data-channel=okta-support]").await.click().await.expect("clicked");
+    browser.page.refresh().await.expect("reloaded");
+    assert!(browser.text(".person .thread .bot h3").await.starts_with("ShareFile"));
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_pasted_stays_text() {
+    let dir = temp();
+    let server = Server::start(dir.path());
+    let browser = Browser::open(&server.url).await;
+    let hostile = SHAREFILE[0].replace("dana@example.com", "<img src=x onerror=document.title='owned'>");
+    browser.type_and_send(&hostile).await;
+    browser.find(".bot .answer").await;
+    assert_eq!(browser.page.find_all(Locator::Css("#messages img")).await.expect("found").len(), 0);
+    assert_eq!(browser.page.title().await.expect("a title"), "oktriage");
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_connection_is_told_and_comes_back() {
+    let dir = temp();
+    let server = Server::start(dir.path());
+    let address = server.url.trim_start_matches("http://").to_owned();
+    let browser = Browser::open(&server.url).await;
+    assert_eq!(browser.text("#connection").await, "Connected");
+    server.kill();
+    browser.page.wait().at_most(PATIENCE).every(Duration::from_millis(100)).for_element(Locator::XPath("//*[@id='connection'][contains(., 'lost')]")).await.expect("told");
+    let server = Server::start_with(dir.path(), &[], &[("OKTRIAGE__LOCAL__LISTEN", &address)]);
+    browser.page.wait().at_most(PATIENCE).for_element(Locator::XPath("//*[@id='connection'][contains(., 'Connected')]")).await.expect("back");
+    let id = server.post("okta-support", SHAREFILE[0]).await;
+    browser.find(&format!("#message-{id} .bot")).await;
+    browser.close().await;
+}

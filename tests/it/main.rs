@@ -1,0 +1,12 @@
+//! Conversations with the real program: its command line, its HTTP, its page in a browser, its
+//! death and its return.
+
+mod browser;
+mod cases;
+mod cli;
+mod corpus;
+mod kills;
+mod program;
+mod rule_authors;
+mod tidy;
+mod workspace;

@@ -1,0 +1,216 @@
+//! Starts the real binary and talks to it.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// Longer than anything takes on a loaded machine; reaching it is a failure, not a pace.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The binary with an environment of its own.
+pub fn oktriage() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_oktriage"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("OKTRIAGE")) {
+        command.env_remove(name);
+    }
+    command.env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE");
+    command
+}
+
+/// Runs the binary with arguments and standard input.
+pub fn run(arguments: &[&str], input: impl AsRef<[u8]>) -> Output {
+    let mut child = oktriage()
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    // The program may end before it has read everything.
+    let _ = child.stdin.take().expect("piped").write_all(input.as_ref());
+    child.wait_with_output().expect("the binary ends")
+}
+
+/// Standard output, standard error and exit status, as a person would see them.
+pub fn seen(output: &Output) -> String {
+    let mut seen = String::from_utf8_lossy(&output.stdout).into_owned();
+    if !output.stderr.is_empty() {
+        seen.push_str("--- stderr\n");
+        seen.push_str(&String::from_utf8_lossy(&output.stderr));
+    }
+    seen.push_str(&format!("--- exit {}", output.status.code().unwrap_or(-1)));
+    seen
+}
+
+/// A running `oktriage serve` on a free port.
+pub struct Server {
+    child: Child,
+    pub url: String,
+    pub http: reqwest::Client,
+}
+
+impl Server {
+    /// Starts the bot with its database in `dir`.
+    pub fn start(dir: &Path) -> Self {
+        Self::start_with(dir, &[], &[])
+    }
+
+    pub fn start_with(dir: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        let mut child = oktriage()
+            .arg("serve")
+            .args(arguments)
+            .env("OKTRIAGE__LOCAL__LISTEN", "127.0.0.1:0")
+            .env("OKTRIAGE__STORAGE__PATH", dir.join("oktriage.db"))
+            .envs(environment.iter().copied())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary starts");
+        let mut log = BufReader::new(child.stderr.take().expect("piped"));
+        let mut line = String::new();
+        let url = loop {
+            line.clear();
+            assert_ne!(log.read_line(&mut line).expect("readable log"), 0, "the server ended before it was ready");
+            if let Some((_, rest)) = line.split_once("open ") {
+                break rest.split_whitespace().next().expect("an address").to_owned();
+            }
+        };
+        // Somebody has to read the rest, or the program would stop at a full pipe.
+        std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
+        Self { child, url, http: reqwest::Client::builder().timeout(PATIENCE).build().expect("a client") }
+    }
+
+    /// SIGKILL: nothing is finished, nothing is flushed.
+    pub fn kill(mut self) {
+        self.child.kill().expect("killed");
+        self.child.wait().expect("reaped");
+    }
+
+    /// SIGTERM, and the program ends by itself.
+    pub fn stop(mut self) -> std::process::ExitStatus {
+        let terminated = Command::new("kill").arg(self.child.id().to_string()).status().expect("kill runs");
+        assert!(terminated.success());
+        self.child.wait().expect("reaped")
+    }
+
+    pub async fn post(&self, channel: &str, text: &str) -> i64 {
+        self.post_in(channel, None, text).await
+    }
+
+    pub async fn post_in(&self, channel: &str, thread: Option<i64>, text: &str) -> i64 {
+        let body = json!({"text": text, "thread": thread, "author": "dana"});
+        let response = self.http.post(format!("{}/api/channels/{channel}/messages", self.url)).json(&body).send().await.expect("sent");
+        assert_eq!(response.status(), 201);
+        response.json::<Value>().await.expect("JSON")["id"].as_i64().expect("a number")
+    }
+
+    pub async fn edit(&self, id: i64, text: &str) {
+        let response = self.http.patch(format!("{}/api/messages/{id}", self.url)).json(&json!({"text": text})).send().await.expect("sent");
+        assert_eq!(response.status(), 200);
+    }
+
+    pub async fn delete(&self, id: i64) {
+        let response = self.http.delete(format!("{}/api/messages/{id}", self.url)).send().await.expect("sent");
+        assert_eq!(response.status(), 204);
+    }
+
+    pub async fn command(&self, text: &str) -> String {
+        let response = self.http.post(format!("{}/api/commands", self.url)).json(&json!({"text": text})).send().await.expect("sent");
+        readable(response.json::<Value>().await.expect("JSON")["html"].as_str().expect("HTML"))
+    }
+
+    pub async fn history(&self, channel: &str) -> Vec<Value> {
+        let response = self.http.get(format!("{}/api/channels/{channel}/messages", self.url)).send().await.expect("sent");
+        response.json().await.expect("JSON")
+    }
+
+    /// Follows the updates from the beginning of the history until one fits.
+    pub async fn wait_for(&self, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
+        let request = self.http.get(format!("{}/api/updates", self.url)).header("last-event-id", "0");
+        let mut updates = request.send().await.expect("sent");
+        let mut buffer = String::new();
+        loop {
+            let chunk = tokio::time::timeout(PATIENCE, updates.chunk()).await;
+            let Ok(Ok(Some(chunk))) = chunk else { panic!("no update: {what}") };
+            buffer.push_str(&String::from_utf8_lossy(&chunk));
+            while let Some((event, rest)) = buffer.clone().split_once("\n\n") {
+                buffer = rest.to_owned();
+                let data: String = event.lines().filter_map(|line| line.strip_prefix("data: ")).collect();
+                match serde_json::from_str::<Value>(&data) {
+                    Ok(message) if fits(&message) => return message,
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    /// The bot's answer to a message, as text.
+    pub async fn answer_to(&self, id: i64) -> String {
+        let answer = self.wait_for("an answer", |message| message["is_bot"] == true && message["thread"] == id && message["deleted"] == false).await;
+        readable(answer["html"].as_str().expect("HTML"))
+    }
+
+    /// Proves silence: everything before this point of the channel has been decided.
+    pub async fn settled(&self, channel: &str) {
+        let id = self.post(channel, r#"{"errorCode":"E0000011","errorSummary":"Invalid token provided"}"#).await;
+        self.answer_to(id).await;
+        self.delete(id).await;
+        self.wait_for("the removal", |message| message["is_bot"] == true && message["thread"] == id && message["deleted"] == true).await;
+    }
+
+    /// The bot's messages that are visible, by the message that they answer.
+    pub async fn answered(&self, channel: &str) -> Vec<i64> {
+        let bots = self.history(channel).await.into_iter().filter(|message| message["is_bot"] == true);
+        bots.map(|message| message["thread"].as_i64().expect("in a thread")).collect()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // A failed test leaves nothing running.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+pub fn temp() -> TempDir {
+    tempfile::tempdir().expect("a temporary directory")
+}
+
+/// HTML as text: one line for each block.
+pub fn readable(html: &str) -> String {
+    let mut text = String::new();
+    let mut in_tag = false;
+    let mut tag = String::new();
+    for char in html.chars() {
+        match char {
+            '<' => {
+                in_tag = true;
+                tag.clear();
+            }
+            '>' => {
+                in_tag = false;
+                let block = ["h3", "h4", "p", "li", "blockquote", "footer", "summary", "span"];
+                let name = tag.trim_start_matches('/').split([' ', '/']).next().unwrap_or_default();
+                let captured = tag.contains("captured");
+                if block.contains(&name) && !captured && (name != "span" || tag.starts_with('/')) && !text.ends_with('\n') && !(name == "span" && in_sentence(&text)) {
+                    text.push('\n');
+                }
+            }
+            _ if in_tag => tag.push(char),
+            _ => text.push(char),
+        }
+    }
+    let text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&#x27;", "'").replace("&amp;", "&");
+    text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
+}
+
+/// A captured value ends inside a sentence; the footer's parts are lines of their own.
+fn in_sentence(text: &str) -> bool {
+    !text.rsplit('\n').next().is_some_and(|line| {
+        line.contains("can fix this") || line.starts_with("reviewed") || line.starts_with("confidence") || line.starts_with("Independent") || line.contains('/')
+    })
+}
