@@ -12,10 +12,9 @@ use tracing::{info, warn};
 
 use crate::bot::{ChannelSettings, Commands, Delivery, Intake};
 use crate::config::Settings;
-use crate::diagnosis::Engine;
 use crate::local::{self, Chat, LocalCourier};
-use crate::lookup::Lookup;
-use crate::rules::{RuleSet, Source};
+use crate::reload::{self, InForce};
+use crate::rules::Source;
 use crate::store::SqliteStore;
 use crate::web::{self, Site};
 
@@ -24,8 +23,10 @@ const SHUTDOWN_MAX: Duration = Duration::from_secs(10);
 
 /// Runs the bot until `stop` completes.
 pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
-    let engine = Arc::new(load_engine(&settings)?);
-    let lookup = Arc::new(Lookup::new(Arc::clone(&engine)).context("cannot index the rules for look-ups")?);
+    let built_in = settings.rules.built_in.then_some(Source::BuiltIn);
+    let sources: Vec<Source> =
+        built_in.into_iter().chain(settings.rules.dirs.iter().cloned().map(Source::Dir)).collect();
+    let (engine, lookup) = reload::load(&sources)?;
     if !settings.local.enabled {
         anyhow::bail!("every platform is off\n  help: set local.enabled = true, or configure a platform");
     }
@@ -39,8 +40,8 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> anyhow::
     info!(rules = engine.rules().len(), database = %settings.storage.path.display(), "started");
 
     let (stop_all, stopping) = watch::channel(false);
-    let (_engines, engines) = watch::channel(engine);
-    let (_lookups, lookups) = watch::channel(lookup);
+    let (engine, engines) = watch::channel(engine);
+    let (lookup, lookups) = watch::channel(lookup);
     let wake = Arc::new(Notify::new());
     let channels: HashMap<_, _> = settings
         .local
@@ -64,7 +65,8 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> anyhow::
     let delivery = Delivery::new(Arc::clone(&store), LocalCourier::new(Arc::clone(&chat)), wake);
     let mut tasks = tokio::task::JoinSet::new();
     tasks.spawn(local::run(chat, intake, Arc::clone(&store), catch_up, stopping.clone()));
-    tasks.spawn(delivery.run(stopping));
+    tasks.spawn(delivery.run(stopping.clone()));
+    tasks.spawn(reload::run(sources, InForce { engine, lookup }, stopping));
     let web = tokio::spawn(web::serve(listener, site));
     info!("open http://{address} and paste an error");
 
@@ -82,23 +84,4 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> anyhow::
     }
     store.close().await;
     Ok(())
-}
-
-/// The engine over the configured rules; says what is wrong with them otherwise.
-fn load_engine(settings: &Settings) -> anyhow::Result<Engine> {
-    let built_in = settings.rules.built_in.then_some(Source::BuiltIn);
-    let sources: Vec<Source> = built_in.into_iter().chain(settings.rules.dirs.iter().cloned().map(Source::Dir)).collect();
-    Engine::load(&sources)
-}
-
-impl Engine {
-    /// Compiles the rules of all sources; the error lists every problem.
-    pub fn load(sources: &[Source]) -> anyhow::Result<Self> {
-        let (rules, problems) = RuleSet::load(sources);
-        if !problems.is_empty() {
-            let listed: Vec<_> = problems.iter().map(ToString::to_string).collect();
-            anyhow::bail!("the rules have problems (`oktriage rules check` lists them all):\n{}", listed.join("\n"));
-        }
-        Ok(Self::new(Arc::new(rules)))
-    }
 }

@@ -13,6 +13,7 @@
 //! - [`local`]: the local workspace, a platform of its own
 //! - [`store`]: the ports on SQLite
 //! - [`web`]: the page of the local workspace, health
+//! - [`reload`]: swaps changed rules in
 //! - [`config`], [`telemetry`], [`app`], [`cli`]: settings, logging, composition, command line
 
 pub mod app;
@@ -24,6 +25,7 @@ pub mod lint;
 pub mod local;
 pub mod lookup;
 pub mod redact;
+pub mod reload;
 pub mod render;
 pub mod reply;
 pub mod rules;

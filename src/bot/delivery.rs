@@ -69,8 +69,7 @@ impl<S: Store, C: Courier> Delivery<S, C> {
         let sent = match (&claimed.wanted.reply, &claimed.delivered) {
             (Some(reply), None) => self.courier.post(key, claimed.wanted.thread.as_deref(), reply).await.map(Some),
             (Some(reply), Some(place)) => self.courier.update(key, place, reply).await.map(|()| Some(place.clone())),
-            (None, Some(place)) => self.courier.remove(key, place).await.map(|()| None),
-            (None, None) => Ok(None),
+            (None, place) => self.courier.remove(key, place.as_deref()).await.map(|()| None),
         };
         match sent {
             Ok(place) => {

@@ -114,11 +114,22 @@ pub trait Courier: Send + Sync + 'static {
     fn platform(&self) -> Platform;
 
     /// Makes a reply visible and says where it stands; when it stands there already, says so again.
-    fn post(&self, key: &MessageKey, thread: Option<&str>, reply: &Reply) -> impl Future<Output = Result<String, SendError>> + Send;
+    fn post(
+        &self,
+        key: &MessageKey,
+        thread: Option<&str>,
+        reply: &Reply,
+    ) -> impl Future<Output = Result<String, SendError>> + Send;
 
     /// Replaces a visible reply.
-    fn update(&self, key: &MessageKey, place: &str, reply: &Reply) -> impl Future<Output = Result<(), SendError>> + Send;
+    fn update(
+        &self,
+        key: &MessageKey,
+        place: &str,
+        reply: &Reply,
+    ) -> impl Future<Output = Result<(), SendError>> + Send;
 
-    /// Removes a visible reply.
-    fn remove(&self, key: &MessageKey, place: &str) -> impl Future<Output = Result<(), SendError>> + Send;
+    /// Removes a visible reply. Where its place was never recorded, because a process died between
+    /// posting and recording, the courier looks for it.
+    fn remove(&self, key: &MessageKey, place: Option<&str>) -> impl Future<Output = Result<(), SendError>> + Send;
 }

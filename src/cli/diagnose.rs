@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 use super::{EXIT_BAD, EXIT_NOTHING, EXIT_OK, RuleArgs, output};
 use crate::diagnosis::{Engine, Outcome, PASTE_MAX};
-use crate::reply::{Composer, plain};
 use crate::render::terminal;
+use crate::reply::{Composer, plain};
 use crate::rules::{FactName, Keyword, Scope};
 
 /// Diagnose files or standard input
@@ -73,7 +73,13 @@ pub(super) fn run(args: &Args, rules: &RuleArgs) -> anyhow::Result<u8> {
             }
         }
     }
-    Ok(if unreadable { EXIT_BAD } else if answered { EXIT_OK } else { EXIT_NOTHING })
+    Ok(if unreadable {
+        EXIT_BAD
+    } else if answered {
+        EXIT_OK
+    } else {
+        EXIT_NOTHING
+    })
 }
 
 /// One paste; bytes that are no UTF-8 are replaced, because pastes come from anywhere.
@@ -156,6 +162,7 @@ fn to_json(engine: &Engine, outcome: &Outcome) -> Value {
                 "preview": answer.preview,
                 "count": answer.count,
                 "quote": diagnosis.quote,
+                "evidence": answer.evidence,
                 "spans": diagnosis.spans.iter().map(|span| [span.start, span.end]).collect::<Vec<_>>(),
             })
         })

@@ -90,7 +90,11 @@ pub(super) fn run(args: &Args, rules: &RuleArgs) -> anyhow::Result<u8> {
     let mut out = output::stdout();
     let total = |table: &BTreeMap<String, Tally>, of: fn(&Tally) -> usize| table.values().map(of).sum::<usize>();
     if !asked.is_empty() {
-        writeln!(out, "{:<16} {:>7} {:>9} {:>7} {:>8} {:>10}", "family", "pastes", "answered", "right", "recall", "precision")?;
+        writeln!(
+            out,
+            "{:<16} {:>7} {:>9} {:>7} {:>8} {:>10}",
+            "family", "pastes", "answered", "right", "recall", "precision"
+        )?;
         for (family, tally) in &asked {
             row(&mut out, family, tally.pastes, tally.answered, tally.right)?;
         }
@@ -139,7 +143,8 @@ fn judge(engine: &Engine, line: &Line, scope: Scope) -> anyhow::Result<Verdict> 
             }
         }
     }
-    let any = expect.any_of.is_empty() || expect.any_of.iter().map(found).collect::<anyhow::Result<Vec<_>>>()?.contains(&true);
+    let any = expect.any_of.is_empty()
+        || expect.any_of.iter().map(found).collect::<anyhow::Result<Vec<_>>>()?.contains(&true);
     Ok(if any { Verdict::Right } else { Verdict::Wrong(format!("{} says none of the expected", first.rule)) })
 }
 
@@ -149,7 +154,8 @@ fn compile(pattern: &str) -> anyhow::Result<Regex> {
 
 /// What the reply says of its own, without what it quotes from the paste.
 fn own_words(engine: &Engine, diagnosis: &Diagnosis) -> String {
-    let outcome = crate::diagnosis::Outcome { diagnoses: vec![diagnosis.clone()], answered: true, ..Default::default() };
+    let outcome =
+        crate::diagnosis::Outcome { diagnoses: vec![diagnosis.clone()], answered: true, ..Default::default() };
     let reply = Composer::new(engine).asked(&outcome);
     let mut words = String::new();
     for answer in &reply.answers {

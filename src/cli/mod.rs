@@ -73,7 +73,7 @@ impl RuleArgs {
 
     /// The engine over these rules; says what is wrong with them otherwise.
     fn engine(&self) -> anyhow::Result<Engine> {
-        Engine::load(&self.sources())
+        Ok(Engine::load(&self.sources())?)
     }
 }
 

@@ -1,10 +1,10 @@
 //! Writing to people and to pipes.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 
 /// Standard output, which strips colours where they are not wanted (`NO_COLOR`, pipes).
-pub(super) fn stdout() -> anstream::AutoStream<io::StdoutLock<'static>> {
-    anstream::AutoStream::auto(io::stdout().lock())
+pub(super) fn stdout() -> BufWriter<anstream::AutoStream<io::StdoutLock<'static>>> {
+    BufWriter::new(anstream::AutoStream::auto(io::stdout().lock()))
 }
 
 /// Tells an error on standard error.
@@ -15,5 +15,9 @@ pub(super) fn error(error: &anyhow::Error) {
 
 /// Whether writing failed only because the reader has seen enough (`oktriage … | head`).
 pub(super) fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>()).any(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    error.chain().any(|cause| {
+        let io = cause.downcast_ref::<io::Error>().map(io::Error::kind);
+        let json = cause.downcast_ref::<serde_json::Error>().and_then(serde_json::Error::io_error_kind);
+        io.or(json) == Some(io::ErrorKind::BrokenPipe)
+    })
 }

@@ -156,7 +156,8 @@ fn list<'r>(rules: impl Iterator<Item = &'r Rule>, format: Format) -> anyhow::Re
 fn show(set: &Arc<RuleSet>, id: &str) -> anyhow::Result<u8> {
     let Some(rule) = RuleId::parse(id).and_then(|id| set.get(&id).cloned()) else {
         let near = nearest(id, set.iter().map(|rule| rule.id.as_str()));
-        let hint = near.map_or_else(|| "`oktriage lookup` searches by words".to_owned(), |near| format!("did you mean {near}?"));
+        let hint = near
+            .map_or_else(|| "`oktriage lookup` searches by words".to_owned(), |near| format!("did you mean {near}?"));
         bail!("no rule `{id}`; {hint}");
     };
     let engine = Engine::new(Arc::clone(set));
@@ -169,11 +170,11 @@ fn show(set: &Arc<RuleSet>, id: &str) -> anyhow::Result<u8> {
 fn export(set: &Arc<RuleSet>) -> anyhow::Result<u8> {
     let engine = Engine::new(Arc::clone(set));
     let composer = Composer::new(&engine);
-    let rules: Vec<Value> = set
-        .iter()
-        .flat_map(|rule| {
-            let reply = composer.looked_up(std::slice::from_ref(&rule.id));
-            reply.answers.into_iter().map(|answer| {
+    let rules: Vec<Value> =
+        set.iter()
+            .flat_map(|rule| {
+                let reply = composer.looked_up(std::slice::from_ref(&rule.id));
+                reply.answers.into_iter().map(|answer| {
                 let all = |texts: &[crate::reply::RichText]| texts.iter().map(|text| plain(text)).collect::<Vec<_>>();
                 json!({
                     "id": answer.rule,
@@ -195,8 +196,8 @@ fn export(set: &Arc<RuleSet>) -> anyhow::Result<u8> {
                     "steps": all(&answer.steps),
                 })
             }).collect::<Vec<_>>()
-        })
-        .collect();
+            })
+            .collect();
     let mut out = output::stdout();
     let document = json!({"format": "oktriage-rules", "format_version": 1, "generator": concat!("oktriage ", env!("CARGO_PKG_VERSION")), "rules": rules});
     serde_json::to_writer_pretty(&mut out, &document)?;
@@ -218,9 +219,13 @@ fn match_json(spec: &MatchSpec) -> Value {
             .collect();
         object.insert("message".to_owned(), json!(text));
     }
-    let wildcards = |wildcards: &[crate::rules::Wildcard]| wildcards.iter().map(|wildcard| wildcard.as_str().to_owned()).collect::<Vec<_>>();
-    let captures: serde_json::Map<_, _> = spec.captures_like.iter().map(|(name, like)| (name.clone(), json!(wildcards(like)))).collect();
-    let facts: serde_json::Map<_, _> = spec.facts.iter().map(|(name, like)| (name.to_string(), json!(wildcards(like)))).collect();
+    let wildcards = |wildcards: &[crate::rules::Wildcard]| {
+        wildcards.iter().map(|wildcard| wildcard.as_str().to_owned()).collect::<Vec<_>>()
+    };
+    let captures: serde_json::Map<_, _> =
+        spec.captures_like.iter().map(|(name, like)| (name.clone(), json!(wildcards(like)))).collect();
+    let facts: serde_json::Map<_, _> =
+        spec.facts.iter().map(|(name, like)| (name.to_string(), json!(wildcards(like)))).collect();
     for (key, value, given) in [
         ("where", json!(captures), !captures.is_empty()),
         ("code", json!(spec.codes), !spec.codes.is_empty()),

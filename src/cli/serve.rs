@@ -22,7 +22,8 @@ pub(super) fn run(args: &Args, rules: &RuleArgs) -> anyhow::Result<u8> {
     settings.rules.built_in &= !rules.no_built_in_rules;
     settings.rules.dirs.extend(rules.dirs.iter().cloned());
     telemetry::init(&settings.log)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")?;
     runtime.block_on(app::run(settings, stop_signal()))?;
     Ok(EXIT_OK)
 }

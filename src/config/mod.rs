@@ -210,7 +210,10 @@ impl Settings {
             }
             builder = builder.add_source(File::from_str(&text, FileFormat::Toml));
         }
-        let environment = Environment::with_prefix(ENV_PREFIX).prefix_separator(ENV_SEPARATOR).separator(ENV_SEPARATOR).try_parsing(true);
+        let environment = Environment::with_prefix(ENV_PREFIX)
+            .prefix_separator(ENV_SEPARATOR)
+            .separator(ENV_SEPARATOR)
+            .try_parsing(true);
         let loaded = builder.add_source(environment).build().and_then(Config::try_deserialize::<Self>);
         let mut settings = loaded.map_err(|error| {
             ConfigError::new(
@@ -239,7 +242,10 @@ impl Settings {
         let local = &self.local;
         if local.enabled && !local.listen.ip().is_loopback() && local.access_token.is_none() {
             return Err(ConfigError::new(
-                format!("local.listen = \"{}\" can be reached from other machines, and there is no access token", local.listen),
+                format!(
+                    "local.listen = \"{}\" can be reached from other machines, and there is no access token",
+                    local.listen
+                ),
                 "set OKTRIAGE__LOCAL__ACCESS_TOKEN or local.access_token_file, or listen on 127.0.0.1",
             ));
         }
@@ -265,7 +271,10 @@ impl Settings {
             }
         }
         if local.enabled && local.channels.is_empty() {
-            return Err(ConfigError::new("local.channels is empty", "name at least one channel, or set local.enabled = false"));
+            return Err(ConfigError::new(
+                "local.channels is empty",
+                "name at least one channel, or set local.enabled = false",
+            ));
         }
         Ok(())
     }
@@ -298,7 +307,9 @@ mod tests {
         // Every key of the schema is in the example.
         let schema = Settings::schema();
         let keys = schema.lines().filter_map(|line| line.trim().strip_suffix("\": {")?.strip_prefix('"'));
-        for key in keys.filter(|key| !["$defs", "properties", "items"].contains(key) && key.chars().all(|c| c.is_lowercase() || c == '_')) {
+        for key in keys.filter(|key| {
+            !["$defs", "properties", "items"].contains(key) && key.chars().all(|c| c.is_lowercase() || c == '_')
+        }) {
             assert!(EXAMPLE.contains(key), "config/oktriage.example.toml lacks {key}");
         }
     }

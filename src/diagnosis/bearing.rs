@@ -19,6 +19,8 @@ pub enum Bearing {
     SourceCode,
 }
 
+/// So many codes without fields around them are a list rather than a report.
+const LISTED_CODES: usize = 3;
 /// How far around a place the text is looked at, in bytes.
 const REACH: usize = 240;
 
@@ -31,14 +33,20 @@ macro_rules! pattern {
 // A line of a program rather than of its output.
 pattern!(
     CODE_LINE,
-    r"^\s*[+-]?\s*(?:(?:async )?def \w+\(|class \w+\s*[(:{]|import [\w.{*]+.*(?:;|from\b)|from [\w.]+ import\b|(?:export |async )*function\b|(?:export )?(?:const|let|var) [\w{\[][^=]{0,60}=|if\s*\(|if .{1,120}:\s*$|else if\b|elif\b|case\s+\S+.*(?::|=>)|return\b.{0,120}[;{(\[]|assert\w*\b|expect\(|(?:it|test|describe)\(|switch\s*\(|for\s*\(|while\s*\(|#include|#define|package \w+|(?:public|private|protected|static|final)\s+\w+|func \w*\(|fn \w+|use \w+::|match \w+|try\s*[{:]|\}?\s*catch\b|except \w+|raise \w+\(|throw new\b|//|/\*|@\w+\()",
-    r"===|!==|\s==\s*[\x22']|!=\s*[\x22']|\)\s*=>|=>\s*[{(]|\.(?:equals|contains|includes|startsWith|indexOf|toBe|toEqual|toThrow)\(|\bassert\w*\(|\braise_for|;\s*$",
+    r"^\s*[+-]?\s*(?:(?:async )?def \w+\(|import [\w.{*]+.*(?:;|from\b)|from [\w.]+ import\b|(?:export |async )*function\b|(?:export )?(?:const|let|var) [\w{\[][^=]{0,60}=|if\s*\(|if .{1,120}:\s*$|else if\b|elif\b|case\s+\S+.*(?::|=>)|default:|return\b.{0,120}[;{(\[]|assert\w*\b|expect\(|(?:it|test|describe)\(|switch\s*\(|switch \w+ \{|for\s*\(|while\s*\(|#include|#define|package \w+|(?:public|private|protected|static|final|sealed|abstract|data)\s+\w+|(?:enum|class|object|interface|struct|trait|impl)\s+\w+.*[{(:]|func \w*\(|fn \w+|sub \w+\s*\{|use \w+::|match \w+|try\s*[{:]|\}?\s*catch\b|except \w+|raise \w+\(|throw new\b|//|/\*|@\w+\(|\[(?:Theory|Fact|Test)\]|INSERT INTO|VALUES\b|msgid |msgstr |[a-z]\w*(?:\.[\w-]+)+=\S)",
+    r"===|!==|\s==\s*[\x22']|!=\s*[\x22']|\beq\s+['\x22]|\)\s*=>|=>\s*[{(]|=>\s*\w+::|\.(?:equals|contains|includes|startsWith|indexOf|toBe|toEqual|toThrow|is_some_and|Contains)\(|\bassert\w*\(|\braise_for|\bwhen\(.*\)\.|;\s*$|\bEnd (?:Sub|If)\b",
+);
+// Words that stand in tests and mocks only.
+pattern!(
+    TEST_CODE,
+    r"\bdef test_|\bfunc Test[A-Z]|@Test\b|#\[test\]|\bjest\.|\.mock\w*\(|\bmock\.on|\brequests_mock\b|\bhttptest\.|\bwiremock\b|\bjsonBody\b|\bspyOn\(|\bInlineData\(|\bthenThrow\(|\bconsole\.assert\(|\bexpect_failures\b|\bmsgid\s[\x22']|\bparametrize\b|/\*\*|\*/",
 );
 // A line that a running program printed.
 pattern!(
     OUTPUT_LINE,
-    r"^\s*at \S+\(|^\s*File \x22|Traceback|^\s*Caused by|(?i)^\s*\[?(?:error|fatal|warn)\b|\b\w*(?:Error|Exception)\b\s*[:(]|^\W{0,3}\d{4}-\d\d-\d\d|\d\d:\d\d:\d\d|HTTP/\d|\bCaught:|^\s*[│|╷╵]",
+    r"^\s*at \S+\(|^\s*File \x22|Traceback|^\s*Caused by|(?i)^\s*\[?(?:error|fatal|warn)\b|\b\w*(?:Error|Exception)\b\s*:|^\W*[\w.]*(?:Error|Exception)\(|^\W{0,3}\d{4}-\d\d-\d\d|\d\d:\d\d:\d\d|HTTP/\d|\bCaught:|^\s*[│|╷╵]",
 );
+pattern!(CODE, r"\bE0000\d{3}\b");
 // Directly before a code where it is a value rather than a word of a sentence.
 pattern!(
     FIELD_BEFORE,
@@ -48,30 +56,84 @@ pattern!(
 // Talk about a code.
 pattern!(
     CODE_TALK,
-    r"(?i)\b(?:what(?:'s| is| does| do)|mean(?:s|ing)?|document\w*|docs?|list of|table of|reference|handl(?:e|es|ing|er)|maps?|mapped|mapping|retry on|retries on|ignor\w+|treat\w*|always|usually|typically|generally|if (?:you|we|they|it|i|the \w+|a \w+|an \w+)|when(?:ever)? (?:you|we|they|it|i|the \w+|a \w+)|should|would|fixed|resolved|solved|postmortem|runbook|for reference|fyi|for example|such as|e\.g\.|unlike|(?:unit |integration )tests?|test (?:case|for)s?|mock\w*|stub\w*|assert\w*|grep\w*|alert(?:s|ing)? (?:on|for|when)|dashboards?|til|difference|instead of|metric\w*|count(?:s|ed)?|(?:add|adds|added|adding) (?:a |support|handling|retry|the )|retry logic|back-?off (?:for|on)|PR|pull request|merged|(?:blog|article|kb|wiki|confluence|sheet|spreadsheet)|last (?:week|month|year|night)|yesterday|was (?:our|the|a|caused|because)|were (?:our|the|caused|because)|sounds like|could be|might be|maybe|probably|i think|same as|rather than|versus|vs\.?)\b",
+    r"(?i)\b(?:what(?:'s| is| does| do)|mean(?:s|ing)?|document\w*|docs?|list of|table of|reference|handl(?:e|es|ing|er)|maps?|mapped|mapping|retry on|retries on [A-Z4]|ignor\w+|treat\w*|always|usually|typically|generally|if (?:you|we|they|it|i|the \w+|a \w+|an \w+)|when(?:ever)? (?:you|we|they|it|i|the \w+|a \w+)|should|would|fixed|resolved|solved|postmortem|runbook|for reference|fyi|for example|such as|e\.g\.|unlike|(?:unit |integration )tests?|test (?:case|for)s?|mock\w*|stub\w*|assert\w*|grep\w*|alert(?:s|ing)? (?:on|for|when)|dashboards?|til|difference|instead of|metric\w*|(?:add|adds|added|adding) (?:a |support|handling|retry|the )|retry logic|back-?off (?:for|on)|PR|pull request|merged|(?:blog|article|kb|wiki|confluence|sheet|spreadsheet)|last (?:week|month|year|night)|yesterday|was (?:our|the|a|caused|because)|were (?:our|the|caused|because)|sounds like|could be|might be|maybe|probably|i think|same as|rather than|versus|vs\.?|explanation|glossary|called|tells?|wiki|guide|asset|item|order|quiz|favou?rite|talk|never|expects?|returned both|report says|threshold|on purpose|renam\w+|surface|bar\b|excludes?|illustration|no E0000\d{3})\b",
 );
+// Documents: the first words say that what follows is about errors.
+pattern!(
+    DOCUMENT,
+    r"(?i)^\W*(?:changelog|release notes?|runbook|kb article|kb:|draft|post-?mortem|incident review|backlog|spec(?:ification)? for|decision log|architecture decision|adr\b|quiz|slide|speaker notes|flash ?cards?|known issues|mapping (?:for|table|of)|translation|design doc|feedback on|weekly numbers|top (?:codes|errors|ten)|a/b test|transcript|chapter|reminder for|feature request|for the (?:glossary|record|file|manual)|test alert|here's the table|rfp|helpdesk (?:phone )?script|security awareness|messages_\w+\.properties|retry matrix|dashboard proposal|spec\b)",
+);
+// The error is over: somebody says what it was.
+pattern!(
+    RESOLVED,
+    r"(?i)^\W*(?:thanks|thank you|cheers|appreciate|update:|solved|resolved|fixed)\b|\b(?:is|are) gone\b|\bno more (?:[\x22'“E]|errors?\b)|\b(?:was|were|got|been|is) (?:solved|fixed|resolved)\b|\b(?:was|were) (?:caused by|because|due to|my |our )|\bin the end\b|\bturned out\b|\bticket closed\b|^\W*[\w-]+ closed:|\. Closing\b|\ball good now\b|\bworks again\b|\bhappy users?\b|✔",
+);
+// Somebody asks for help, so nothing is over.
+pattern!(HELP, r"(?i)\?|\bany ideas?\b|\bhelp\b|\bstill\b|\bagain\b|\bplease advise\b");
 // Talk about a whole message.
 pattern!(
     MESSAGE_TALK,
-    r"(?i)\b(?:feature request|would love|customi[sz]e|hook to|wording|i18n (?:key|string|bundle|file)s?|translat\w+|locali[sz]\w+|release notes?|changelog|docs? (?:say|state|mention|describe)s?|(?:should|could|might) (?:say|show|read|display)|we (?:map|show|display|handle|catch|mock|log|ignore)|unit tests?|test cases?|if (?:you|we|they|users?|someone|somebody|anyone|people) (?:ever )?(?:see|get|hit|receive)s?|for anyone who|runbook|postmortem|post-mortem|how (?:do|should|can|would) (?:we|i|you) (?:handle|catch|test|mock|translate|customi[sz]e|reword|detect)|reword|rephrase|error message for|copy (?:change|review))\b",
+    r"(?i)\b(?:feature request|would love|customi[sz]e|hook to|wording|i18n (?:key|string|bundle|file)s?|translat\w+|locali[sz]\w+|release notes?|changelog|docs? (?:say|state|mention|describe)s?|(?:should|could|might) (?:say|show|read|display)|we (?:map|show|display|handle|catch|mock|log|ignore)|unit tests?|test cases?|if (?:you|we|they|users?|someone|somebody|anyone|people) (?:ever )?(?:see|get|hit|receive)s?|for anyone who|runbook|postmortem|post-mortem|how (?:do|should|can|would) (?:we|i|you) (?:handle|catch|test|mock|translate|customi[sz]e|reword|detect)|reword|rephrase|renam(?:e|ing)|error message for|copy (?:change|review)|proofread|phishing mail|the (?:message|text|wording|alert text|code) [\x22“*'`]|could the text|when you see|don't be surprised|tickets about|the wiki says|(?:is|are) shown as|the docs?\b|saved search|known_errors|tomorrow|synthetic check|chaos test|in (?:the|our) (?:demo|manual|guide)|illustration|tagging exercise)\b",
 );
 
 /// How the code at `span` is brought up.
 pub fn of_code(text: &str, span: &Range<usize>) -> Bearing {
-    if in_source_code(text, span) {
+    let before = &text[floor(text, span.start.saturating_sub(48))..span.start];
+    let after = &text[span.end..ceil(text, span.end + 8)];
+    if in_source_code(text, span) || is_literal(before, after) {
         return Bearing::SourceCode;
     }
-    let before = &text[floor(text, span.start.saturating_sub(48))..span.start];
-    if FIELD_BEFORE.is_match(before) && !is_talk(&CODE_TALK, text, span, before) {
-        return Bearing::Reported;
+    if is_structured(before) {
+        return if over(text, span) { Bearing::Talk } else { Bearing::Reported };
     }
-    if CODE_TALK.is_match(sentence(text, span)) && !OUTPUT_LINE.is_match(line(text, span)) { Bearing::Talk } else { Bearing::Reported }
+    if over(text, span) || DOCUMENT.is_match(text) || lists_codes(text) || CODE_TALK.is_match(sentence(text, span)) {
+        let printed = OUTPUT_LINE.is_match(line(text, span)) && !lists_codes(text) && !DOCUMENT.is_match(text);
+        return if printed { Bearing::Reported } else { Bearing::Talk };
+    }
+    Bearing::Reported
 }
 
-/// Structured fields (`"errorCode":"…"`) report whatever is said around them; words do not.
-fn is_talk(talk: &Regex, text: &str, span: &Range<usize>, before: &str) -> bool {
-    let structured = before.trim_end().ends_with(['"', '\'', '=']) || before.to_ascii_lowercase().contains("errorcode");
-    !structured && talk.is_match(sentence(text, span))
+/// Whether a code is the value of a field: that reports it, whatever is said around it.
+fn is_structured(before: &str) -> bool {
+    FIELD_BEFORE.is_match(before)
+        && (before.trim_end().ends_with(['"', '\'', '=']) || before.to_ascii_lowercase().contains("errorcode"))
+}
+
+/// Whether a code stands as a literal in a program: a key, an argument, an operand, part of a name.
+fn is_literal(before: &str, after: &str) -> bool {
+    let quoted = before.ends_with(['"', '\'']) && after.starts_with(['"', '\'']);
+    let opened = before.trim_end_matches(['"', '\'']).trim_end();
+    let closed = after.trim_start_matches(['"', '\'']).trim_start();
+    let operand =
+        quoted && (opened.ends_with(['(', '{', '|', '<']) || closed.starts_with(['|', ')']) || opened.ends_with("=="));
+    let key = quoted && closed.starts_with(':') && !opened.ends_with(':');
+    let regex = before.ends_with('/') && after.starts_with('/');
+    let name = before.ends_with('.') && before.trim_end_matches('.').ends_with(char::is_alphanumeric);
+    operand || key || regex || name
+}
+
+/// Three codes or more without fields around them are a list.
+fn lists_codes(text: &str) -> bool {
+    let mut codes: Vec<&str> = Vec::new();
+    for found in CODE.find_iter(text) {
+        let before = &text[floor(text, found.start().saturating_sub(48))..found.start()];
+        if !codes.contains(&found.as_str()) && !is_structured(before) && !FIELD_BEFORE.is_match(before) {
+            codes.push(found.as_str());
+        }
+        if codes.len() >= LISTED_CODES {
+            return true;
+        }
+    }
+    false
+}
+
+/// Whether somebody says that the error is over, and asks nothing.
+fn over(text: &str, span: &Range<usize>) -> bool {
+    let around = [
+        &text[floor(text, span.start.saturating_sub(REACH))..span.start],
+        &text[span.end..ceil(text, span.end + REACH)],
+    ];
+    around.iter().any(|part| RESOLVED.is_match(part)) && !around.iter().any(|part| HELP.is_match(part))
 }
 
 /// How the message at `span` is brought up.
@@ -80,6 +142,9 @@ pub fn of_message(text: &str, span: &Range<usize>) -> Bearing {
         return Bearing::SourceCode;
     }
     let line = line_span(text, span);
+    if over(text, span) || DOCUMENT.is_match(text) {
+        return Bearing::Talk;
+    }
     let around = [&text[line.start..span.start.max(line.start)], &text[span.end.min(line.end)..line.end]];
     if around.iter().any(|part| MESSAGE_TALK.is_match(part)) { Bearing::Talk } else { Bearing::Reported }
 }
@@ -89,6 +154,10 @@ pub fn of_message(text: &str, span: &Range<usize>) -> Bearing {
 fn in_source_code(text: &str, span: &Range<usize>) -> bool {
     const NEIGHBOURS: usize = 4;
     let own = line(text, span);
+    let around = &text[floor(text, span.start.saturating_sub(REACH * 3))..ceil(text, span.end + REACH * 3)];
+    if TEST_CODE.is_match(around) {
+        return true;
+    }
     if OUTPUT_LINE.is_match(own) && !own.trim_start().starts_with("//") {
         return false;
     }

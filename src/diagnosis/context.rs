@@ -22,6 +22,12 @@ static FOREIGN: LazyLock<Regex> = LazyLock::new(|| {
     .expect("a constant pattern")
 });
 
+/// Somebody says that Okta has no part in it.
+static NOT_OKTA: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?i)\b(?:not (?:via |through |an? |from |about )?okta|without okta|nothing to do with okta|outside (?:of )?okta|no sso involved|no okta (?:involved|here))\b")
+        .expect("a constant pattern")
+});
+
 /// What a paste itself says about its origin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Context {
@@ -34,7 +40,8 @@ pub struct Context {
 impl Context {
     /// Reads the signs in a decoded text.
     pub fn read(text: &str) -> Self {
-        Self { okta_evident: OKTA.is_match(text), foreign: FOREIGN.is_match(text) }
+        let denied = NOT_OKTA.is_match(text);
+        Self { okta_evident: !denied && OKTA.is_match(text), foreign: denied || FOREIGN.is_match(text) }
     }
 
     /// Whether the need of a match is met in a channel of this scope.
@@ -62,6 +69,7 @@ mod tests {
             ("invalid_grant", false, false),
             ("hi\nGoogle: This phone number is invalid", false, true),
             ("Keycloak brokered to Okta", true, true),
+            ("not Okta, just asking the crowd: Session not active", false, true),
         ] {
             assert_eq!(Context::read(text), Context { okta_evident, foreign }, "{text}");
         }

@@ -61,7 +61,10 @@ static READERS: LazyLock<Vec<Reader>> = LazyLock::new(|| {
         (Name::Tool, format!(r"(?i)\b(?P<v>{tools})\b")),
         (Name::VendorCode, r"\b(?P<v>AADSTS\d{4,8}|AADB2C\d{4,8}|ORA-\d{5}|ERROR_[A-Z][A-Z_]{4,60})\b".to_owned()),
     ];
-    table.into_iter().map(|(name, pattern)| Reader { name, pattern: Regex::new(&pattern).expect("a constant pattern") }).collect()
+    table
+        .into_iter()
+        .map(|(name, pattern)| Reader { name, pattern: Regex::new(&pattern).expect("a constant pattern") })
+        .collect()
 });
 
 /// The outcome of a System Log event, as its JSON or a flattened export has it.

@@ -13,7 +13,7 @@ use memchr::memmem;
 use super::bearing::{self, Bearing};
 use super::facts::Facts;
 use super::pattern::{Hole, Pattern, Segment};
-use super::squeeze::Squeezed;
+use super::squeeze::{Squeezed, one_line};
 use crate::redact::MASK;
 use crate::rules::{FactName, RuleSet};
 
@@ -82,7 +82,8 @@ impl Matcher {
     pub fn new(rules: &RuleSet) -> Self {
         let mut patterns = Vec::new();
         for (index, rule) in rules.iter().enumerate() {
-            patterns.extend(rule.matches.iter().map(|spec| Pattern::new(index, rule, spec)));
+            patterns
+                .extend(rule.matches.iter().enumerate().map(|(number, spec)| Pattern::new(index, rule, number, spec)));
         }
         let mut anchors = Index::default();
         let mut heads = Index::default();
@@ -147,7 +148,8 @@ impl Matcher {
         let mut at = 0;
         while at < bytes.len() {
             let len = bytes[at..].iter().take_while(|&&byte| is_code_byte(byte)).count();
-            let plausible = len > 4 && len <= 64 && bytes[at..at + len].iter().any(|byte| byte.is_ascii_digit() || *byte == b'_');
+            let plausible =
+                len > 4 && len <= 64 && bytes[at..at + len].iter().any(|byte| byte.is_ascii_digit() || *byte == b'_');
             if plausible {
                 let word = found.subject.text[at..at + len].to_ascii_lowercase();
                 for &pattern in self.by_code.get(&word).into_iter().flatten() {
@@ -162,12 +164,14 @@ impl Matcher {
     fn cut_off(&self, found: &mut Found<'_>) {
         let subject = found.subject;
         let end = subject.squeezed.bytes().len();
-        let mut cuts: Vec<usize> = ellipses(subject.text).take(CUTS_MAX).map(|at| subject.squeezed.index_at(at)).collect();
+        let mut cuts: Vec<usize> =
+            ellipses(subject.text).take(CUTS_MAX).map(|at| subject.squeezed.index_at(at)).collect();
         cuts.push(end);
         for head in self.heads.find_overlapping_iter(subject.squeezed.bytes()) {
             // A message spans its letters and its holes; a cut further away is not its own.
             for &pattern in &self.headed[head.pattern().as_usize()] {
-                let reach = self.patterns[pattern].literal + HOLE_MAX * self.patterns[pattern].holes.iter().flatten().count();
+                let reach =
+                    self.patterns[pattern].literal + HOLE_MAX * self.patterns[pattern].holes.iter().flatten().count();
                 let near = cuts.partition_point(|cut| *cut < head.start());
                 for &cut in cuts[near..].iter().take_while(|cut| **cut <= head.start() + reach).take(3) {
                     if let Some(placed) = found.cut_message(pattern, head.start(), cut, cut == end) {
@@ -250,7 +254,9 @@ impl Found<'_> {
         for (name, wildcards) in &pattern.captures_like {
             let value = captures.iter().find(|(captured, _)| captured == name).map(|(_, value)| value.as_str());
             // A capture of the regex is looked at once the regex has matched.
-            if let Some(value) = value && !wildcards.iter().any(|wildcard| wildcard.fits(value)) {
+            if let Some(value) = value
+                && !wildcards.iter().any(|wildcard| wildcard.fits(value))
+            {
                 return;
             }
         }
@@ -396,7 +402,8 @@ impl Found<'_> {
     fn without_secrets(&self, range: Range<usize>) -> String {
         let mut shown = String::new();
         let mut at = range.start;
-        for secret in self.subject.secrets.iter().filter(|secret| secret.start < range.end && range.start < secret.end) {
+        for secret in self.subject.secrets.iter().filter(|secret| secret.start < range.end && range.start < secret.end)
+        {
             shown.push_str(&self.subject.text[at..secret.start.max(at)]);
             shown.push_str(MASK);
             at = secret.end.min(range.end).max(at);
@@ -486,7 +493,12 @@ fn find_code(text: &str, window: &Range<usize>, codes: &[String]) -> Option<Rang
 
 /// Where text was left out: `…`, `...`, `[truncated]`.
 fn ellipses(text: &str) -> impl Iterator<Item = usize> {
-    let marks = [memmem::Finder::new("…"), memmem::Finder::new("..."), memmem::Finder::new("[truncated"), memmem::Finder::new("(truncated")];
+    let marks = [
+        memmem::Finder::new("…"),
+        memmem::Finder::new("..."),
+        memmem::Finder::new("[truncated"),
+        memmem::Finder::new("(truncated"),
+    ];
     let mut places: Vec<usize> =
         marks.iter().flat_map(|mark| mark.find_iter(text.as_bytes()).take(CUTS_MAX).collect::<Vec<_>>()).collect();
     places.sort_unstable();
@@ -504,11 +516,20 @@ fn stands_alone(text: &str, hull: &Range<usize>) -> bool {
         || before.ends_with(quote)
         || before.ends_with([':', '=', '-', '→'])
         || before.ends_with("=>")
+        || ends_with_http_status(before)
         || before.trim_start_matches(|char: char| !char.is_alphabetic()).is_empty();
     let after = text[hull.end..line_end].trim_start();
     let alone_after = after.is_empty()
-        || after.starts_with(['"', '\'', '`', '*', '_', '~', '|', ')', ']', '}', '<', '.', '!', '?', ';', ':', '…', '(', '[', '-']);
+        || after.starts_with([
+            '"', '\'', '`', '*', '_', '~', '|', ')', ']', '}', '<', '.', '!', '?', ';', ':', '…', '(', '[', '-',
+        ]);
     alone_before && alone_after
+}
+
+/// `… 400`, as in `DELETE /api/v1/realms/1 -> 400 This realm cannot be deleted`.
+fn ends_with_http_status(text: &str) -> bool {
+    let digits = text.bytes().rev().take_while(u8::is_ascii_digit).count();
+    digits == 3 && matches!(text.as_bytes()[text.len() - 3], b'4' | b'5')
 }
 
 /// The end of what follows a message: its line, or the string that it stands in.
@@ -545,15 +566,7 @@ fn leading_start(text: &str, end: usize) -> usize {
 
 /// A captured value as a person would write it: one line, without the markup around it.
 fn clean(value: &str) -> String {
-    let mut cleaned = String::with_capacity(value.len());
-    for line in value.lines() {
-        for word in line.trim_start_matches(['>', '|', ' ', '\t']).split_whitespace() {
-            if !cleaned.is_empty() {
-                cleaned.push(' ');
-            }
-            cleaned.push_str(word);
-        }
-    }
+    let cleaned = one_line(value);
     let trimmed = cleaned.trim_matches(|char: char| char.is_whitespace() || "\"'`*_:,;<>[]{}=|\\".contains(char));
     let trimmed = trimmed.trim_end_matches(['.', '(', '-']).trim_start_matches([')', '-', '.']).trim();
     trimmed.to_owned()

@@ -17,18 +17,19 @@ pub mod squeeze;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
 use context::Context;
 use decode::Decoded;
 pub use facts::{Fact, Facts};
-use matcher::{Matcher, Subject};
+use matcher::{Hit, Matcher, Subject};
 use rank::{Ranked, Ranking};
 use squeeze::Squeezed;
 
 use crate::redact::{self, MASK, Secret};
-use crate::rules::{Confidence, FactName, Rule, RuleId, RuleSet, Scope, Status};
+use crate::rules::{Confidence, ContextNeed, FactName, Problem, Rule, RuleId, RuleSet, Scope, Source, Status};
 
 /// The most that is read of one paste, in bytes. Chat messages are far smaller; a longer file is
 /// read up to here and the outcome says so.
@@ -57,6 +58,25 @@ pub struct Diagnosis {
     pub quote: String,
     /// How often the paste has it.
     pub count: usize,
+    /// What it was recognised by.
+    pub evidence: Vec<Evidence>,
+}
+
+/// Something in a paste by which a rule was recognised.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Evidence {
+    /// The words of the message.
+    Message,
+    /// The words of the message, of which this share is there before it is cut off.
+    CutMessage(f64),
+    /// An error code.
+    Code(String),
+    /// A value read from the structure of the paste.
+    Fact(FactName, String),
+    /// A text near the rest, as the rule has it.
+    Nearby(String),
+    /// Okta is not named; the channel implies it.
+    ImpliedByChannel,
 }
 
 /// What the engine says about one paste.
@@ -76,6 +96,19 @@ pub struct Outcome {
     pub cut: bool,
 }
 
+/// Rule files that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BrokenRules(pub Vec<Problem>);
+
+impl fmt::Display for BrokenRules {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the rules have problems (`oktriage rules check` finds more):")?;
+        self.0.iter().try_for_each(|problem| write!(f, "\n{problem}"))
+    }
+}
+
+impl std::error::Error for BrokenRules {}
+
 /// A rule set, compiled.
 pub struct Engine {
     rules: Arc<RuleSet>,
@@ -87,6 +120,12 @@ impl Engine {
     pub fn new(rules: Arc<RuleSet>) -> Self {
         let matcher = Matcher::new(&rules);
         Self { rules, matcher }
+    }
+
+    /// Reads and compiles the rules of all sources; the error lists every problem of their files.
+    pub fn load(sources: &[Source]) -> Result<Self, BrokenRules> {
+        let (rules, problems) = RuleSet::load(sources);
+        if problems.is_empty() { Ok(Self::new(Arc::new(rules))) } else { Err(BrokenRules(problems)) }
     }
 
     /// The rules of this engine.
@@ -124,16 +163,26 @@ impl Engine {
             ranking.best = stable.into_iter().chain(others).collect();
         }
         let answered = ranking.best.first().is_some_and(postable);
-        let diagnoses = ranking.best.into_iter().filter_map(|ranked| self.diagnosis(ranked, &subject, &decoded)).collect();
-        let near = ranking.near.iter().take(NEAR_MAX).filter_map(|rule| Some(self.rules.at(*rule)?.id.clone())).collect();
+        let diagnoses =
+            ranking.best.into_iter().filter_map(|ranked| self.diagnosis(ranked, &subject, &decoded, context)).collect();
+        let near =
+            ranking.near.iter().take(NEAR_MAX).filter_map(|rule| Some(self.rules.at(*rule)?.id.clone())).collect();
         Outcome { diagnoses, answered, facts, secrets: secrets.source, near, cut }
     }
 
-    fn diagnosis(&self, ranked: Ranked, subject: &Subject<'_>, decoded: &Decoded) -> Option<Diagnosis> {
+    fn diagnosis(
+        &self,
+        ranked: Ranked,
+        subject: &Subject<'_>,
+        decoded: &Decoded,
+        context: Context,
+    ) -> Option<Diagnosis> {
+        let evidence = self.evidence(&ranked.hit, subject, context);
         let mut captures: BTreeMap<String, String> = FACT_CAPTURES
             .into_iter()
             .filter_map(|name| {
-                let near = subject.facts.all(name).min_by_key(|fact| fact.span.start.abs_diff(ranked.hit.hull.start))?;
+                let near =
+                    subject.facts.all(name).min_by_key(|fact| fact.span.start.abs_diff(ranked.hit.hull.start))?;
                 Some((name.as_str().to_owned(), near.value.clone()))
             })
             .collect();
@@ -146,7 +195,32 @@ impl Engine {
             spans: vec![decoded.source(&hull)],
             quote: quote(&subject.text[hull]),
             count: ranked.count,
+            evidence,
         })
+    }
+
+    /// What a hit rests on, the strongest first.
+    fn evidence(&self, hit: &Hit, subject: &Subject<'_>, context: Context) -> Vec<Evidence> {
+        let pattern = &self.matcher.patterns()[hit.pattern];
+        let mut evidence = Vec::new();
+        if !pattern.segments.is_empty() {
+            evidence.push(if hit.coverage < 1.0 { Evidence::CutMessage(hit.coverage) } else { Evidence::Message });
+        }
+        let hull = subject.text[hit.hull.clone()].to_lowercase();
+        evidence.extend(
+            pattern.codes.iter().find(|code| hull.contains(*code)).map(|code| Evidence::Code(code.to_uppercase())),
+        );
+        for (name, wildcards) in &pattern.facts {
+            let fact =
+                subject.facts.all(*name).find(|fact| wildcards.iter().any(|wildcard| wildcard.fits(&fact.value)));
+            evidence.extend(fact.map(|fact| Evidence::Fact(*name, fact.value.clone())));
+        }
+        let spec = self.rules.at(pattern.rule).and_then(|rule| rule.matches.get(pattern.spec));
+        evidence.extend(spec.into_iter().flat_map(|spec| &spec.contains).map(|text| Evidence::Nearby(text.clone())));
+        if pattern.needs_context == ContextNeed::Implied && !context.okta_evident {
+            evidence.push(Evidence::ImpliedByChannel);
+        }
+        evidence
     }
 }
 
@@ -216,7 +290,7 @@ fn masked<'t>(text: &'t str, secrets: &[Range<usize>]) -> Cow<'t, str> {
 /// One line of at most [`QUOTE_MAX`] characters; runs of `*` are secrets that were masked.
 fn quote(recognised: &str) -> String {
     let mut quote = String::new();
-    for word in recognised.split_whitespace() {
+    for word in squeeze::one_line(recognised).split(' ') {
         if !quote.is_empty() {
             quote.push(' ');
         }

@@ -21,6 +21,8 @@ const CAPTURE_WEIGHT: usize = 4;
 pub struct Pattern {
     /// Index of the rule in its set.
     pub rule: usize,
+    /// Index of the `[[match]]` in the rule.
+    pub spec: usize,
     /// The literal parts of the message, in order.
     pub segments: Vec<Segment>,
     /// The holes: `holes[i]` stands before `segments[i]`, the last one behind all.
@@ -69,7 +71,7 @@ pub struct Hole {
 
 impl Pattern {
     /// Compiles one `[[match]]` of a rule.
-    pub fn new(rule_index: usize, rule: &Rule, spec: &MatchSpec) -> Self {
+    pub fn new(rule_index: usize, rule: &Rule, spec_index: usize, spec: &MatchSpec) -> Self {
         let (segments, holes) = segments(spec);
         let literal = segments.iter().map(|segment| segment.bytes.len()).sum();
         let squeezed = |texts: &[String]| -> Vec<Vec<u8>> {
@@ -85,6 +87,7 @@ impl Pattern {
             + CAPTURE_WEIGHT * spec.captures_like.len();
         Self {
             rule: rule_index,
+            spec: spec_index,
             segments,
             holes,
             codes,
@@ -105,7 +108,11 @@ impl Pattern {
 
 /// What a code is worth: the longer, the less likely it means something else elsewhere.
 fn code_weight(code: &str) -> usize {
-    if code.len() == 8 && code.starts_with("e0000") { CODE_WEIGHT } else { code.len().clamp(OTHER_CODE_WEIGHT, CODE_WEIGHT) }
+    if code.len() == 8 && code.starts_with("e0000") {
+        CODE_WEIGHT
+    } else {
+        code.len().clamp(OTHER_CODE_WEIGHT, CODE_WEIGHT)
+    }
 }
 
 /// What a fact is worth: those that only Okta prints say as much as a code.
@@ -136,7 +143,8 @@ fn segments(spec: &MatchSpec) -> (Vec<Segment>, Vec<Option<Hole>>) {
                 if bytes.is_empty() {
                     continue;
                 }
-                let touches_next = matches!(parts.get(index + 1), Some(Part::Hole(_))) && ends_in_word(text.chars().next_back());
+                let touches_next =
+                    matches!(parts.get(index + 1), Some(Part::Hole(_))) && ends_in_word(text.chars().next_back());
                 let touches_before = after_hole && ends_in_word(text.chars().next());
                 segments.push(Segment { bytes, starts_word: !touches_before, ends_word: !touches_next });
                 holes.push(None);

@@ -50,7 +50,14 @@ struct Candidate {
 }
 
 /// Ranks the hits of a paste. `eligible` says which rules may be diagnosed at all.
-pub fn rank(hits: &[Hit], patterns: &[Pattern], context: Context, scope: Scope, eligible: impl Fn(usize) -> bool, text: &str) -> Ranking {
+pub fn rank(
+    hits: &[Hit],
+    patterns: &[Pattern],
+    context: Context,
+    scope: Scope,
+    eligible: impl Fn(usize) -> bool,
+    text: &str,
+) -> Ranking {
     let mut candidates: Vec<Candidate> = hits
         .iter()
         .map(|hit| {
@@ -66,17 +73,30 @@ pub fn rank(hits: &[Hit], patterns: &[Pattern], context: Context, scope: Scope, 
         .collect();
     doubt_ambiguous_cuts(&mut candidates);
     candidates.sort_by_key(|candidate| {
-        (candidate.confidence == Confidence::Low, candidate.generic, Reverse(candidate.weight), candidate.hit.hull.start, candidate.rule)
+        (
+            candidate.confidence == Confidence::Low,
+            candidate.generic,
+            Reverse(candidate.weight),
+            candidate.hit.hull.start,
+            candidate.rule,
+        )
     });
 
     let mut ranking = Ranking::default();
-    let mut open: Vec<&Candidate> =
-        candidates.iter().filter(|candidate| candidate.confidence > Confidence::Low && eligible(candidate.rule)).collect();
+    let mut open: Vec<&Candidate> = candidates
+        .iter()
+        .filter(|candidate| candidate.confidence > Confidence::Low && eligible(candidate.rule))
+        .collect();
     while !open.is_empty() {
         let winner = innermost(&open);
         let is_another = ranking.best.is_empty() || (!winner.generic && winner.confidence == Confidence::High);
         if is_another {
-            ranking.best.push(Ranked { rule: winner.rule, confidence: winner.confidence, hit: winner.hit.clone(), count: 1 });
+            ranking.best.push(Ranked {
+                rule: winner.rule,
+                confidence: winner.confidence,
+                hit: winner.hit.clone(),
+                count: 1,
+            });
         }
         let (rule, hull) = (winner.rule, winner.hit.hull.clone());
         open.retain(|candidate| {
@@ -94,7 +114,8 @@ pub fn rank(hits: &[Hit], patterns: &[Pattern], context: Context, scope: Scope, 
         ranked.count = hulls.len().max(1);
     }
     for candidate in &candidates {
-        let known = ranking.best.iter().any(|ranked| ranked.rule == candidate.rule) || ranking.near.contains(&candidate.rule);
+        let known =
+            ranking.best.iter().any(|ranked| ranked.rule == candidate.rule) || ranking.near.contains(&candidate.rule);
         if !known {
             ranking.near.push(candidate.rule);
         }
@@ -108,7 +129,11 @@ fn confidence(hit: &Hit, pattern: &Pattern, context: Context, scope: Scope) -> C
     }
     if hit.coverage < 1.0 {
         let literal = pattern.literal as f64 * hit.coverage;
-        return if hit.coverage >= CUT_SHARE_GOOD || literal >= CUT_LITERAL_GOOD { Confidence::Medium } else { Confidence::Low };
+        return if hit.coverage >= CUT_SHARE_GOOD || literal >= CUT_LITERAL_GOOD {
+            Confidence::Medium
+        } else {
+            Confidence::Low
+        };
     }
     let implied = pattern.needs_context == ContextNeed::Implied && !context.okta_evident;
     if implied || pattern.weight < STRONG { Confidence::Medium } else { Confidence::High }
@@ -135,7 +160,10 @@ fn innermost<'c>(open: &[&'c Candidate]) -> &'c Candidate {
     // Each round goes deeper into the text, so this ends; the bound is a seat belt.
     for _ in 0..open.len() {
         let inner = open.iter().find(|candidate| {
-            !candidate.generic && candidate.rule != winner.rule && wraps(winner, &candidate.hit.hull) && !wraps(candidate, &winner.hit.hull)
+            !candidate.generic
+                && candidate.rule != winner.rule
+                && wraps(winner, &candidate.hit.hull)
+                && !wraps(candidate, &winner.hit.hull)
         });
         match inner {
             Some(inner) => winner = inner,

@@ -87,6 +87,20 @@ impl Squeezed {
     }
 }
 
+/// A text on one line, without the marks that quoting put at the start of its lines.
+pub fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for part in text.lines() {
+        for word in part.trim_start_matches(['>', '|', ' ', '\t']).split_whitespace() {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+    }
+    line
+}
+
 /// The letters and digits of a literal, as they are compared.
 pub fn squeeze(literal: &str) -> Vec<u8> {
     Squeezed::new(literal, &[]).bytes

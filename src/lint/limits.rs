@@ -34,7 +34,9 @@ pub(super) fn check(rule: &Rule, problems: &mut Vec<Problem>) {
                 rule,
                 top,
                 format!("an item has {own} characters and {captures} captures: `{}…`", start(text)),
-                format!("keep below {ITEM_MAX} characters, and {SLACK_SECTION} with the longest captures (Slack section)"),
+                format!(
+                    "keep below {ITEM_MAX} characters, and {SLACK_SECTION} with the longest captures (Slack section)"
+                ),
             ));
         }
     }

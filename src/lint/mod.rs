@@ -62,7 +62,10 @@ fn check_example(engine: &Engine, rule: &Rule, example: &Example, problems: &mut
             } else {
                 "no [[match]] of the rule holds in it"
             };
-            report(format!("the example `{shown}` is not answered: {why}"), "`oktriage diagnose` shows what a text is recognised by");
+            report(
+                format!("the example `{shown}` is not answered: {why}"),
+                "`oktriage diagnose` shows what a text is recognised by",
+            );
         }
         Some(best) if best.rule != rule.id => report(
             format!("the example `{shown}` is answered by `{}`", best.rule),

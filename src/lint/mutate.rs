@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::problem;
 use crate::diagnosis::Engine;
-use crate::rules::{Confidence, ContextNeed, MatchSpec, Problem, Rule, RuleSet, Template, Part};
+use crate::rules::{Confidence, ContextNeed, MatchSpec, Part, Problem, Rule, RuleSet, Template};
 
 /// Reports conditions that none of the rule's own examples and counterexamples tests.
 pub fn mutate(rules: &RuleSet) -> Vec<Problem> {

@@ -16,8 +16,8 @@ const LANDMARK_MIN: usize = 6;
 
 /// Reports the matches of a rule that could match by accident.
 pub(super) fn check(rule: &Rule, problems: &mut Vec<Problem>) {
-    for spec in &rule.matches {
-        let pattern = Pattern::new(0, rule, spec);
+    for (number, spec) in rule.matches.iter().enumerate() {
+        let pattern = Pattern::new(0, rule, number, spec);
         let needed = match (spec.needs_context, spec.standalone) {
             (ContextNeed::Evident, _) => STRENGTH_MIN_EVIDENT,
             (ContextNeed::Implied, true) => STRENGTH_MIN_STANDALONE,
@@ -42,9 +42,18 @@ pub(super) fn check(rule: &Rule, problems: &mut Vec<Problem>) {
             ));
         }
         if spec.message.is_some() && pattern.segments.is_empty() {
-            problems.push(problem(rule, spec.place, "the message has no letters or digits", "write the words of the message"));
+            problems.push(problem(
+                rule,
+                spec.place,
+                "the message has no letters or digits",
+                "write the words of the message",
+            ));
         }
-        for code in spec.codes.iter().filter(|code| code.len() < 5 || !code.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')) {
+        for code in spec
+            .codes
+            .iter()
+            .filter(|code| code.len() < 5 || !code.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'))
+        {
             problems.push(problem(
                 rule,
                 spec.place,

@@ -71,7 +71,13 @@ impl<L: ChatLog> Chat<L> {
     }
 
     /// Posts a message of a person.
-    pub async fn post(&self, channel: &str, thread: Option<i64>, author: &str, text: &str) -> Result<ChatMessage, ChatError> {
+    pub async fn post(
+        &self,
+        channel: &str,
+        thread: Option<i64>,
+        author: &str,
+        text: &str,
+    ) -> Result<ChatMessage, ChatError> {
         let text = checked(text)?;
         if !self.channels.iter().any(|known| known == channel) {
             return Err(ChatError::NoChannel);
@@ -147,8 +153,14 @@ impl<L: ChatLog> Courier for LocalCourier<L> {
     async fn post(&self, key: &MessageKey, thread: Option<&str>, reply: &Reply) -> Result<String, SendError> {
         let answers = number(&key.message)?;
         let thread = thread.map(number).transpose()?.unwrap_or(answers);
-        let draft =
-            Draft { channel: &key.channel.channel, thread: Some(thread), author: BOT_NAME, text: "", reply: Some(reply), answers: Some(answers) };
+        let draft = Draft {
+            channel: &key.channel.channel,
+            thread: Some(thread),
+            author: BOT_NAME,
+            text: "",
+            reply: Some(reply),
+            answers: Some(answers),
+        };
         let message = self.chat.log.add(draft).await.map_err(later)?;
         let place = message.id.to_string();
         let _ = self.chat.updates.send(message);
@@ -165,8 +177,13 @@ impl<L: ChatLog> Courier for LocalCourier<L> {
         }
     }
 
-    async fn remove(&self, _: &MessageKey, place: &str) -> Result<(), SendError> {
-        if let Some(message) = self.chat.log.delete(number(place)?).await.map_err(later)? {
+    async fn remove(&self, key: &MessageKey, place: Option<&str>) -> Result<(), SendError> {
+        let reply = match place {
+            Some(place) => Some(number(place)?),
+            None => self.chat.log.answer_to(number(&key.message)?).await.map_err(later)?,
+        };
+        let Some(reply) = reply else { return Ok(()) };
+        if let Some(message) = self.chat.log.delete(reply).await.map_err(later)? {
             let _ = self.chat.updates.send(message);
         }
         Ok(())

@@ -69,13 +69,25 @@ pub trait ChatLog: Send + Sync + 'static {
     /// Adds a message; a second answer to the same message replaces the first.
     fn add(&self, draft: Draft<'_>) -> impl Future<Output = Result<ChatMessage, StoreError>> + Send;
     /// Changes a message; `None` when it is gone.
-    fn edit(&self, id: i64, text: &str, reply: Option<&Reply>) -> impl Future<Output = Result<Option<ChatMessage>, StoreError>> + Send;
+    fn edit(
+        &self,
+        id: i64,
+        text: &str,
+        reply: Option<&Reply>,
+    ) -> impl Future<Output = Result<Option<ChatMessage>, StoreError>> + Send;
     /// Removes a message; `None` when it is gone already.
     fn delete(&self, id: i64) -> impl Future<Output = Result<Option<ChatMessage>, StoreError>> + Send;
     /// One message.
     fn message(&self, id: i64) -> impl Future<Output = Result<Option<ChatMessage>, StoreError>> + Send;
+    /// The number of the bot's answer to a message.
+    fn answer_to(&self, id: i64) -> impl Future<Output = Result<Option<i64>, StoreError>> + Send;
     /// Messages that changed behind `after`, in the order of their last change.
-    fn changes(&self, channel: &str, after: i64, limit: u32) -> impl Future<Output = Result<Vec<ChatMessage>, StoreError>> + Send;
+    fn changes(
+        &self,
+        channel: &str,
+        after: i64,
+        limit: u32,
+    ) -> impl Future<Output = Result<Vec<ChatMessage>, StoreError>> + Send;
     /// The latest messages of a channel that are not gone, oldest first.
     fn history(&self, channel: &str, limit: u32) -> impl Future<Output = Result<Vec<ChatMessage>, StoreError>> + Send;
 }

@@ -30,7 +30,8 @@ pub async fn run<L: ChatLog, S: Store>(
     catch_up: Duration,
     mut shutdown: watch::Receiver<bool>,
 ) {
-    let mut reader = Reader { chat, intake, store, cursors: HashMap::new(), noted: HashMap::new(), oldest: oldest(catch_up) };
+    let mut reader =
+        Reader { chat, intake, store, cursors: HashMap::new(), noted: HashMap::new(), oldest: oldest(catch_up) };
     while !*shutdown.borrow() {
         let pause = match reader.read().await {
             Ok(()) => IDLE,

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use tantivy::collector::TopDocs;
 use tantivy::query::{BooleanQuery, BoostQuery, FuzzyTermQuery, Occur, Query, TermQuery};
 use tantivy::schema::{Field, IndexRecordOption, Schema, TextFieldIndexing, TextOptions, Value};
-use tantivy::tokenizer::{Language, LowerCaser, RemoveLongFilter, SimpleTokenizer, Stemmer, StopWordFilter, TextAnalyzer};
+use tantivy::tokenizer::{
+    Language, LowerCaser, RemoveLongFilter, SimpleTokenizer, Stemmer, StopWordFilter, TextAnalyzer,
+};
 use tantivy::{Index, IndexReader, TantivyDocument, Term};
 
 use crate::diagnosis::Engine;
-use crate::reply::plain;
 use crate::reply::fill;
+use crate::reply::plain;
 use crate::rules::{Part, Rule, RuleId, RuleSet, Scope, Status};
 
 /// The name under which the index knows its analyzer.
@@ -53,7 +55,10 @@ impl Lookup {
         let analyzer = TextAnalyzer::builder(SimpleTokenizer::default())
             .filter(RemoveLongFilter::limit(60))
             .filter(LowerCaser)
-            .filter(StopWordFilter::new(Language::English).ok_or_else(|| LookupError::SystemError("no English stop words".into()))?)
+            .filter(
+                StopWordFilter::new(Language::English)
+                    .ok_or_else(|| LookupError::SystemError("no English stop words".into()))?,
+            )
             .filter(Stemmer::new(Language::English))
             .build();
         index.tokenizers().register(ANALYZER, analyzer.clone());
@@ -69,14 +74,21 @@ impl Lookup {
         }
         writer.commit()?;
         let reader = index.reader()?;
-        Ok(Self { engine, reader, analyzer, number, fields: [(names, 3.0), (title, 3.0), (messages, 1.5), (page, 0.6)] })
+        Ok(Self {
+            engine,
+            reader,
+            analyzer,
+            number,
+            fields: [(names, 3.0), (title, 3.0), (messages, 1.5), (page, 0.6)],
+        })
     }
 
     /// The rules that answer a question best, best first. What the question is recognised as, an
     /// id, or a code in it leads; then come rules that share its words.
     pub fn search(&self, question: &str, limit: usize) -> Result<Vec<RuleId>, LookupError> {
         let rules = self.engine.rules();
-        let mut found: Vec<RuleId> = RuleId::parse(question.trim()).filter(|id| rules.get(id).is_some()).into_iter().collect();
+        let mut found: Vec<RuleId> =
+            RuleId::parse(question.trim()).filter(|id| rules.get(id).is_some()).into_iter().collect();
         let outcome = self.engine.diagnose(question, Scope::Okta);
         let diagnosed = outcome.diagnoses.into_iter().map(|diagnosis| diagnosis.rule);
         let ranked = self.by_words(rules, question, limit)?;
@@ -101,8 +113,7 @@ impl Lookup {
         if terms.is_empty() {
             return Ok(Vec::new());
         }
-        let clauses: Vec<(Occur, Box<dyn Query>)> =
-            terms.iter().map(|term| (Occur::Should, self.word(term))).collect();
+        let clauses: Vec<(Occur, Box<dyn Query>)> = terms.iter().map(|term| (Occur::Should, self.word(term))).collect();
         // One stray word may be missing from a short question, half the words from a long one.
         let required = terms.len().div_ceil(2).max(terms.len().min(2) - usize::from(terms.len() == 2));
         let query = BooleanQuery::with_minimum_required_clauses(clauses, required);
@@ -111,7 +122,9 @@ impl Lookup {
         for (_, address) in searcher.search(&query, &TopDocs::with_limit(limit).order_by_score())? {
             let document: TantivyDocument = searcher.doc(address)?;
             let number = document.get_first(self.number).and_then(|value| value.as_u64());
-            if let Some(rule) = number.and_then(|number| rules.at(number as usize)).filter(|rule| rule.status != Status::Deprecated) {
+            if let Some(rule) =
+                number.and_then(|number| rules.at(number as usize)).filter(|rule| rule.status != Status::Deprecated)
+            {
                 found.push(rule.id.clone());
             }
         }

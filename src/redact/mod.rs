@@ -155,9 +155,21 @@ fn is_placeholder(text: &str) -> bool {
     let Some(first) = bytes.next() else { return true };
     let lower = text.to_ascii_lowercase();
     bytes.all(|byte| byte == first)
-        || ["redacted", "your", "example", "placeholder", "removed", "hidden", "masked", "changeme", "***", "xxxx", "..."]
-            .iter()
-            .any(|word| lower.contains(word))
+        || [
+            "redacted",
+            "your",
+            "example",
+            "placeholder",
+            "removed",
+            "hidden",
+            "masked",
+            "changeme",
+            "***",
+            "xxxx",
+            "...",
+        ]
+        .iter()
+        .any(|word| lower.contains(word))
 }
 
 fn trimmed(text: &str, span: Range<usize>) -> Range<usize> {

@@ -74,12 +74,20 @@ fn write_answer(out: &mut impl Write, answer: &Answer, width: usize) -> io::Resu
         for line in textwrap::wrap(&printable(quote), width - 2) {
             writeln!(out, "{FAINT}│ {line}{FAINT:#}")?;
         }
+        if !answer.evidence.is_empty() {
+            let by = format!("by {}", answer.evidence.join(", "));
+            for line in textwrap::wrap(&printable(&by), width) {
+                writeln!(out, "{FAINT}{line}{FAINT:#}")?;
+            }
+        }
     }
     writeln!(out, "\n{HEADING}{}{HEADING:#}", words::CAUSE)?;
     paragraph(out, &answer.cause, "", "", width)?;
-    for (heading, items, numbered) in
-        [(words::CHECK, &answer.checks, false), (words::FOR_USER, &answer.for_user, false), (words::SOLUTION, &answer.steps, true)]
-    {
+    for (heading, items, numbered) in [
+        (words::FOR_USER, &answer.for_user, false),
+        (words::SOLUTION, &answer.steps, true),
+        (words::CHECK, &answer.checks, false),
+    ] {
         if items.is_empty() {
             continue;
         }
@@ -91,7 +99,8 @@ fn write_answer(out: &mut impl Write, answer: &Answer, width: usize) -> io::Resu
         }
     }
     let who = FixedBy::from_word(&answer.fixed_by).map_or("", words::fixed_by);
-    let confidence = answer.confidence.as_deref().map(|confidence| format!(" · confidence {confidence}")).unwrap_or_default();
+    let confidence =
+        answer.confidence.as_deref().map(|confidence| format!(" · confidence {confidence}")).unwrap_or_default();
     writeln!(out, "\n{FAINT}{who} · {} · reviewed {}{confidence}{FAINT:#}", answer.rule, answer.reviewed)?;
     for source in &answer.sources {
         writeln!(out, "{FAINT}{source}{FAINT:#}")?;

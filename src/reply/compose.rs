@@ -63,6 +63,7 @@ impl<'e> Composer<'e> {
         answer.confidence = Some(diagnosis.confidence.to_string());
         answer.quote = Some(diagnosis.quote.clone());
         answer.count = diagnosis.count;
+        answer.evidence = diagnosis.evidence.iter().map(words::evidence).collect();
         Some(answer)
     }
 
@@ -95,6 +96,7 @@ fn page(rule: &Rule, captures: &BTreeMap<String, String>) -> Answer {
         title: rule.title.clone(),
         confidence: None,
         quote: None,
+        evidence: Vec::new(),
         count: 1,
         cause: fill(&rule.page.cause, captures),
         checks: all(&rule.page.checks),
@@ -108,7 +110,13 @@ fn page(rule: &Rule, captures: &BTreeMap<String, String>) -> Answer {
     }
 }
 
-fn fill_inlines(inlines: &[Inline], look: Look, link: Option<&str>, captures: &BTreeMap<String, String>, spans: &mut RichText) {
+fn fill_inlines(
+    inlines: &[Inline],
+    look: Look,
+    link: Option<&str>,
+    captures: &BTreeMap<String, String>,
+    spans: &mut RichText,
+) {
     for inline in inlines {
         match inline {
             Inline::Plain(pieces) => fill_pieces(pieces, look, link, captures, spans),
@@ -120,7 +128,13 @@ fn fill_inlines(inlines: &[Inline], look: Look, link: Option<&str>, captures: &B
     }
 }
 
-fn fill_pieces(pieces: &[Piece], look: Look, link: Option<&str>, captures: &BTreeMap<String, String>, spans: &mut RichText) {
+fn fill_pieces(
+    pieces: &[Piece],
+    look: Look,
+    link: Option<&str>,
+    captures: &BTreeMap<String, String>,
+    spans: &mut RichText,
+) {
     for piece in pieces {
         let (text, captured) = match piece {
             Piece::Literal(text) => (text.clone(), false),
@@ -130,7 +144,9 @@ fn fill_pieces(pieces: &[Piece], look: Look, link: Option<&str>, captures: &BTre
             },
         };
         match spans.last_mut() {
-            Some(last) if !captured && !last.captured && last.look == look && last.link.as_deref() == link => last.text.push_str(&text),
+            Some(last) if !captured && !last.captured && last.look == look && last.link.as_deref() == link => {
+                last.text.push_str(&text)
+            }
             _ => spans.push(Span { text, look, link: link.map(str::to_owned), captured }),
         }
     }

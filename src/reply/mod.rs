@@ -35,6 +35,9 @@ pub struct Answer {
     pub confidence: Option<String>,
     /// What was recognised, quoted from the paste; none for a look-up.
     pub quote: Option<String>,
+    /// What it was recognised by, in words.
+    #[serde(default)]
+    pub evidence: Vec<String>,
     /// How often the paste has it.
     pub count: usize,
     /// Why it happens.

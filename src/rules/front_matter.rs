@@ -12,8 +12,8 @@ use toml::de::{DeTable, DeValue};
 use super::load::Entry;
 use super::page::{self, Piece};
 use super::{
-    ContextNeed, Engine, Example, FactName, FixedBy, Keyword, MatchSpec, Place, Problem, Rule, RuleFile, RuleId,
-    Scope, Status, Template, Wildcard, nearest,
+    ContextNeed, Engine, Example, FactName, FixedBy, Keyword, MatchSpec, Place, Problem, Rule, RuleFile, RuleId, Scope,
+    Status, Template, Wildcard, nearest,
 };
 
 /// The line before and after the front matter.
@@ -151,7 +151,8 @@ impl Reader<'_> {
         let generic = self.boolean(&mut fields, "generic");
         let matches = self.tables(&mut fields, "match", Self::match_spec);
         let examples = self.tables(&mut fields, "example", |reader, fields| reader.example(fields, true));
-        let counterexamples = self.tables(&mut fields, "counterexample", |reader, fields| reader.example(fields, false));
+        let counterexamples =
+            self.tables(&mut fields, "counterexample", |reader, fields| reader.example(fields, false));
         let top = fields.span.clone();
         self.refuse_unknown(fields, "a rule");
 
@@ -162,7 +163,11 @@ impl Reader<'_> {
             self.problem(&top, "no `[[example]]`", "add a paste that this rule must answer");
         }
         if status == Some(Status::Stable) && sources.is_empty() {
-            self.problem(&top, "a stable rule without `sources`", "list the pages that support it, or set status = \"preview\"");
+            self.problem(
+                &top,
+                "a stable rule without `sources`",
+                "list the pages that support it, or set status = \"preview\"",
+            );
         }
 
         let body = self.text.get(body_start..).unwrap_or_default();
@@ -205,8 +210,7 @@ impl Reader<'_> {
     /// Every capture that the page uses must be captured by each match, or have a fallback.
     fn check_captures(&mut self, matches: &[MatchSpec], page: &page::Page, body_start: usize) {
         let captured = |spec: &MatchSpec| -> Vec<String> {
-            let mut names: Vec<String> =
-                spec.message.iter().flat_map(Template::captures).map(str::to_owned).collect();
+            let mut names: Vec<String> = spec.message.iter().flat_map(Template::captures).map(str::to_owned).collect();
             if let Some(regex) = spec.regex.as_deref().and_then(|regex| compile_regex(regex).ok()) {
                 names.extend(regex.capture_names().flatten().map(str::to_owned));
             }
@@ -261,7 +265,8 @@ impl Reader<'_> {
             let fact = FactName::from_word(name);
             if fact.is_none() {
                 let words = FactName::WORDS.iter().map(|(word, _)| *word);
-                let help = nearest(name, words).map_or_else(one_of::<FactName>, |known| format!("did you mean `fact.{known}`?"));
+                let help = nearest(name, words)
+                    .map_or_else(one_of::<FactName>, |known| format!("did you mean `fact.{known}`?"));
                 reader.problem(span, format!("unknown fact `{name}`"), help);
             }
             fact
@@ -271,7 +276,11 @@ impl Reader<'_> {
             if let Err(error) = compile_regex(&regex) {
                 let reason = error.to_string();
                 let reason = reason.lines().last().unwrap_or_default().trim().to_owned();
-                self.problem(&value.span(), format!("not a regex: {reason}"), "the syntax is that of https://docs.rs/regex");
+                self.problem(
+                    &value.span(),
+                    format!("not a regex: {reason}"),
+                    "the syntax is that of https://docs.rs/regex",
+                );
             }
             Some(regex)
         });
@@ -283,7 +292,11 @@ impl Reader<'_> {
                 DeValue::Boolean(false) => ContextNeed::None,
                 DeValue::String(word) if word == "evident" => ContextNeed::Evident,
                 _ => {
-                    self.problem(&value.span(), "`needs_context` is true, false or \"evident\"", "see responses/README.md");
+                    self.problem(
+                        &value.span(),
+                        "`needs_context` is true, false or \"evident\"",
+                        "see responses/README.md",
+                    );
                     ContextNeed::None
                 }
             },
@@ -375,7 +388,11 @@ impl Reader<'_> {
     ) -> Vec<T> {
         let Some(value) = fields.take(name) else { return Vec::new() };
         let DeValue::Array(items) = value.get_ref() else {
-            self.problem(&value.span(), format!("`{name}` is not a list of tables"), format!("start each with a line `[[{name}]]`"));
+            self.problem(
+                &value.span(),
+                format!("`{name}` is not a list of tables"),
+                format!("start each with a line `[[{name}]]`"),
+            );
             return Vec::new();
         };
         let mut read_items = Vec::new();
@@ -392,7 +409,11 @@ impl Reader<'_> {
     }
 
     fn expected(&mut self, span: &Range<usize>, what: &str, found: &DeValue<'_>) {
-        self.problem(span, format!("expected {what}, found {}", found.type_str()), "see responses/README.md for the format");
+        self.problem(
+            span,
+            format!("expected {what}, found {}", found.type_str()),
+            "see responses/README.md for the format",
+        );
     }
 
     fn string(&mut self, value: &Spanned<DeValue<'_>>) -> Option<String> {
@@ -459,11 +480,17 @@ impl Reader<'_> {
 
     fn date(&mut self, fields: &mut Fields<'_>, key: &'static str) -> Option<String> {
         let Some(value) = fields.take(key) else {
-            self.problem(&fields.span.clone(), format!("no `{key}`"), format!("add {key} = 2026-11-22, the date of the last check"));
+            self.problem(
+                &fields.span.clone(),
+                format!("no `{key}`"),
+                format!("add {key} = 2026-11-22, the date of the last check"),
+            );
             return None;
         };
         match value.get_ref() {
-            DeValue::Datetime(toml::value::Datetime { date: Some(date), time: None, offset: None }) => Some(date.to_string()),
+            DeValue::Datetime(toml::value::Datetime { date: Some(date), time: None, offset: None }) => {
+                Some(date.to_string())
+            }
             other => {
                 self.expected(&value.span(), "a date such as 2026-11-22, without quotes", other);
                 None
@@ -474,8 +501,14 @@ impl Reader<'_> {
     fn sources(&mut self, fields: &mut Fields<'_>) -> Vec<String> {
         let Some(value) = fields.take("sources") else { return Vec::new() };
         let sources = self.scalars(value);
-        for source in sources.iter().filter(|source| !source.starts_with("https://") || source.contains(char::is_whitespace)) {
-            self.problem(&value.span(), format!("`{source}` is not an https:// address"), "list pages that a reader can open");
+        for source in
+            sources.iter().filter(|source| !source.starts_with("https://") || source.contains(char::is_whitespace))
+        {
+            self.problem(
+                &value.span(),
+                format!("`{source}` is not an https:// address"),
+                "list pages that a reader can open",
+            );
         }
         sources
     }

@@ -77,10 +77,14 @@ impl RuleSet {
                 problems.push(Problem {
                     file: rule.file.shown.clone(),
                     place: Place { line: 1, column: 1 },
-                    message: format!("`related` names `{link}`, which is {}", if *link == rule.id { "this rule" } else { "no rule" }),
-                    help: nearest(link.as_str(), known)
-                        .filter(|near| *near != rule.id.as_str())
-                        .map_or_else(|| "remove it".to_owned(), |near| format!("did you mean `{near}`? otherwise remove it")),
+                    message: format!(
+                        "`related` names `{link}`, which is {}",
+                        if *link == rule.id { "this rule" } else { "no rule" }
+                    ),
+                    help: nearest(link.as_str(), known).filter(|near| *near != rule.id.as_str()).map_or_else(
+                        || "remove it".to_owned(),
+                        |near| format!("did you mean `{near}`? otherwise remove it"),
+                    ),
                 });
             }
         }
@@ -118,7 +122,9 @@ fn files(source: &Source, problems: &mut Vec<Problem>) -> Vec<(RuleFile, String)
     match source {
         Source::BuiltIn => built_in::FILES
             .iter()
-            .map(|(id, text)| (RuleFile { id: (*id).to_owned(), shown: format!("built-in:{id}.md") }, (*text).to_owned()))
+            .map(|(id, text)| {
+                (RuleFile { id: (*id).to_owned(), shown: format!("built-in:{id}.md") }, (*text).to_owned())
+            })
             .collect(),
         Source::Dir(dir) => {
             let mut files = Vec::new();
@@ -147,7 +153,8 @@ fn walk(root: &Path, dir: &Path, files: &mut Vec<(RuleFile, String)>, problems: 
             match read(&path) {
                 Ok(text) => {
                     let id = path.strip_prefix(root).unwrap_or(&path).with_extension("");
-                    let id = id.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/");
+                    let id =
+                        id.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/");
                     files.push((RuleFile { id, shown: path.display().to_string() }, text));
                 }
                 Err(error) => problems.push(unreadable(&path, &error)),

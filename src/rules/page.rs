@@ -99,12 +99,8 @@ enum Section {
 }
 
 impl Section {
-    const ALL: [(Self, &'static str); 4] = [
-        (Self::Cause, "Cause"),
-        (Self::Check, "Check"),
-        (Self::ForUser, "For the user"),
-        (Self::Solution, "Solution"),
-    ];
+    const ALL: [(Self, &'static str); 4] =
+        [(Self::Cause, "Cause"), (Self::Check, "Check"), (Self::ForUser, "For the user"), (Self::Solution, "Solution")];
 
     fn heading(self) -> &'static str {
         Self::ALL.iter().find(|(section, _)| *section == self).map_or("", |(_, heading)| heading)
@@ -150,7 +146,11 @@ impl Reader<'_> {
             (Section::Solution, "Solution", "numbered steps that fix it"),
         ] {
             if !self.seen.contains(&section) {
-                self.problem(markdown.len(), format!("no `## {heading}` section"), format!("add `## {heading}` with {how}"));
+                self.problem(
+                    markdown.len(),
+                    format!("no `## {heading}` section"),
+                    format!("add `## {heading}` with {how}"),
+                );
             }
         }
         self.page
@@ -192,7 +192,11 @@ impl Reader<'_> {
                 self.page.cause = self.text(content, offset);
             }
             Some(Section::Cause) => {
-                self.problem(offset, "a second paragraph of the cause", "keep the cause to one paragraph; the rest belongs under `## Check`");
+                self.problem(
+                    offset,
+                    "a second paragraph of the cause",
+                    "keep the cause to one paragraph; the rest belongs under `## Check`",
+                );
             }
             Some(section) => self.problem(
                 offset,
@@ -291,10 +295,7 @@ fn push_plain(inlines: &mut Vec<Inline>, added: Vec<Piece>) {
 }
 
 /// Splits off the events up to the end of the block that was just opened.
-fn take_block<'a, 'e>(
-    events: &mut &'a [(Event<'e>, Range<usize>)],
-    end: TagEnd,
-) -> &'a [(Event<'e>, Range<usize>)] {
+fn take_block<'a, 'e>(events: &mut &'a [(Event<'e>, Range<usize>)], end: TagEnd) -> &'a [(Event<'e>, Range<usize>)] {
     let mut depth = 0usize;
     for (index, (event, _)) in events.iter().enumerate() {
         match event {

@@ -35,7 +35,12 @@ impl ChatLog for SqliteStore {
         Ok(message)
     }
 
-    async fn edit(&self, id: i64, text: &str, reply: Option<&crate::reply::Reply>) -> Result<Option<ChatMessage>, StoreError> {
+    async fn edit(
+        &self,
+        id: i64,
+        text: &str,
+        reply: Option<&crate::reply::Reply>,
+    ) -> Result<Option<ChatMessage>, StoreError> {
         let reply = reply.map(serde_json::to_string).transpose().map_err(failed)?;
         self.change(
             sqlx::query(
@@ -66,14 +71,21 @@ impl ChatLog for SqliteStore {
         row.as_ref().map(read).transpose()
     }
 
+    async fn answer_to(&self, id: i64) -> Result<Option<i64>, StoreError> {
+        let query = sqlx::query_scalar("SELECT id FROM local_message WHERE answers = ?").bind(id);
+        query.fetch_optional(&self.pool).await.map_err(failed)
+    }
+
     async fn changes(&self, channel: &str, after: i64, limit: u32) -> Result<Vec<ChatMessage>, StoreError> {
-        let query = format!("SELECT {COLUMNS} FROM local_message WHERE channel = ? AND change > ? ORDER BY change LIMIT ?");
+        let query =
+            format!("SELECT {COLUMNS} FROM local_message WHERE channel = ? AND change > ? ORDER BY change LIMIT ?");
         let query = sqlx::query(sqlx::AssertSqlSafe(query)).bind(channel).bind(after).bind(limit);
         query.fetch_all(&self.pool).await.map_err(failed)?.iter().map(read).collect()
     }
 
     async fn history(&self, channel: &str, limit: u32) -> Result<Vec<ChatMessage>, StoreError> {
-        let query = format!("SELECT {COLUMNS} FROM local_message WHERE channel = ? AND deleted = 0 ORDER BY id DESC LIMIT ?");
+        let query =
+            format!("SELECT {COLUMNS} FROM local_message WHERE channel = ? AND deleted = 0 ORDER BY id DESC LIMIT ?");
         let query = sqlx::query(sqlx::AssertSqlSafe(query)).bind(channel).bind(limit);
         let mut messages: Vec<ChatMessage> =
             query.fetch_all(&self.pool).await.map_err(failed)?.iter().map(read).collect::<Result<_, _>>()?;

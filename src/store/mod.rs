@@ -23,7 +23,9 @@ const CONNECTIONS: u32 = 4;
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// It cannot be opened or created.
-    #[error("cannot open the database {path}: {source}\n  help: choose a file in a writable directory with [storage] path, or OKTRIAGE__STORAGE__PATH")]
+    #[error(
+        "cannot open the database {path}: {source}\n  help: choose a file in a writable directory with [storage] path, or OKTRIAGE__STORAGE__PATH"
+    )]
     Open {
         /// The file.
         path: PathBuf,
@@ -31,7 +33,9 @@ pub enum OpenError {
         source: sqlx::Error,
     },
     /// Its tables are not those of this program, or of a later version.
-    #[error("cannot bring the database {path} up to date: {source}\n  help: it may come from a newer oktriage; use that version, or another file")]
+    #[error(
+        "cannot bring the database {path} up to date: {source}\n  help: it may come from a newer oktriage; use that version, or another file"
+    )]
     Migrate {
         /// The file.
         path: PathBuf,

@@ -55,18 +55,25 @@ impl Store for SqliteStore {
     }
 
     async fn known(&self, key: &MessageKey) -> Result<Option<Known>, StoreError> {
-        let row = sqlx::query("SELECT reply FROM outbox WHERE platform = ? AND workspace = ? AND channel = ? AND message = ?")
-            .bind(key.channel.platform.as_str())
-            .bind(&key.channel.workspace)
-            .bind(&key.channel.channel)
-            .bind(&key.message)
-            .fetch_optional(&self.pool)
-            .await
-            .map_err(failed)?;
+        let row = sqlx::query(
+            "SELECT reply FROM outbox WHERE platform = ? AND workspace = ? AND channel = ? AND message = ?",
+        )
+        .bind(key.channel.platform.as_str())
+        .bind(&key.channel.workspace)
+        .bind(&key.channel.channel)
+        .bind(&key.message)
+        .fetch_optional(&self.pool)
+        .await
+        .map_err(failed)?;
         row.map(|row| Ok(Known { reply: reply(&row)? })).transpose()
     }
 
-    async fn rules_in_thread(&self, channel: &ChannelKey, thread: &str, except: &MessageKey) -> Result<Vec<String>, StoreError> {
+    async fn rules_in_thread(
+        &self,
+        channel: &ChannelKey,
+        thread: &str,
+        except: &MessageKey,
+    ) -> Result<Vec<String>, StoreError> {
         sqlx::query_scalar(
             "SELECT DISTINCT json_extract(answer.value, '$.rule') FROM outbox, json_each(outbox.reply, '$.answers') AS answer
              WHERE platform = ?1 AND workspace = ?2 AND channel = ?3 AND (thread = ?4 OR message = ?4) AND message <> ?5

@@ -43,7 +43,8 @@ pub(super) struct Shown {
 
 impl From<ChatMessage> for Shown {
     fn from(message: ChatMessage) -> Self {
-        let ChatMessage { id, channel, thread, author, is_bot, text, reply, posted_at, edited, deleted, change } = message;
+        let ChatMessage { id, channel, thread, author, is_bot, text, reply, posted_at, edited, deleted, change } =
+            message;
         let html = reply.as_ref().map(html::reply);
         Self { id, channel, thread, author, is_bot, text, html, posted_at, edited, deleted, change }
     }
@@ -82,13 +83,18 @@ impl From<StoreError> for Refused {
 impl From<JsonRejection> for Refused {
     fn from(rejection: JsonRejection) -> Self {
         let status = rejection.status();
-        let text = if status == StatusCode::PAYLOAD_TOO_LARGE { ChatError::TooLong.to_string() } else { rejection.body_text() };
+        let text = if status == StatusCode::PAYLOAD_TOO_LARGE {
+            ChatError::TooLong.to_string()
+        } else {
+            rejection.body_text()
+        };
         Self(status, text)
     }
 }
 
 pub(super) async fn channels<L: ChatLog>(State(site): State<Arc<Site<L>>>) -> Json<serde_json::Value> {
-    let channels: Vec<_> = site.channels.iter().map(|(name, scope)| serde_json::json!({"name": name, "scope": scope.as_str()})).collect();
+    let channels: Vec<_> =
+        site.channels.iter().map(|(name, scope)| serde_json::json!({"name": name, "scope": scope.as_str()})).collect();
     Json(serde_json::json!({"channels": channels, "version": env!("CARGO_PKG_VERSION")}))
 }
 
@@ -135,7 +141,10 @@ pub(super) async fn edit_message<L: ChatLog>(
     Ok(Json(site.chat.edit(id, &text).await?.into()))
 }
 
-pub(super) async fn delete_message<L: ChatLog>(State(site): State<Arc<Site<L>>>, Path(id): Path<i64>) -> Result<StatusCode, Refused> {
+pub(super) async fn delete_message<L: ChatLog>(
+    State(site): State<Arc<Site<L>>>,
+    Path(id): Path<i64>,
+) -> Result<StatusCode, Refused> {
     site.chat.delete(id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -172,23 +181,24 @@ pub(super) async fn updates<L: ChatLog>(
         missed.clear();
     }
     let state = (missed, start_over, receiver, site.shutdown.clone());
-    let stream = futures_util::stream::unfold(state, |(mut missed, start_over, mut receiver, mut shutdown)| async move {
-        let event = if start_over {
-            Event::default().event("start-over").data("")
-        } else if let Some(message) = missed.pop() {
-            update(message)
-        } else {
-            tokio::select! {
-                received = receiver.recv() => match received {
-                    Ok(message) => update(message),
-                    Err(RecvError::Lagged(_)) => Event::default().event("start-over").data(""),
-                    Err(RecvError::Closed) => return None,
-                },
-                _ = shutdown.wait_for(|stop| *stop) => return None,
-            }
-        };
-        Some((Ok(event), (missed, false, receiver, shutdown)))
-    });
+    let stream =
+        futures_util::stream::unfold(state, |(mut missed, start_over, mut receiver, mut shutdown)| async move {
+            let event = if start_over {
+                Event::default().event("start-over").data("")
+            } else if let Some(message) = missed.pop() {
+                update(message)
+            } else {
+                tokio::select! {
+                    received = receiver.recv() => match received {
+                        Ok(message) => update(message),
+                        Err(RecvError::Lagged(_)) => Event::default().event("start-over").data(""),
+                        Err(RecvError::Closed) => return None,
+                    },
+                    _ = shutdown.wait_for(|stop| *stop) => return None,
+                }
+            };
+            Some((Ok(event), (missed, false, receiver, shutdown)))
+        });
     Ok(Sse::new(stream).keep_alive(KeepAlive::default()))
 }
 
@@ -196,5 +206,9 @@ fn update(message: ChatMessage) -> Event {
     let id = message.change.to_string();
     let shown = Shown::from(message);
     // A message always serialises: it has no maps with odd keys and no fallible parts.
-    Event::default().event("message").id(id).json_data(&shown).unwrap_or_else(|_| Event::default().event("start-over").data(""))
+    Event::default()
+        .event("message")
+        .id(id)
+        .json_data(&shown)
+        .unwrap_or_else(|_| Event::default().event("start-over").data(""))
 }

@@ -31,7 +31,9 @@ pub(super) async fn check<L: ChatLog>(State(site): State<Arc<Site<L>>>, request:
         Some(_) if request.uri().path() == "/" => return Redirect::to("/login").into_response(),
         Some(_) => return (StatusCode::UNAUTHORIZED, "Open /login and enter the access token.\n").into_response(),
         None if names_loopback(headers) => {}
-        None => return (StatusCode::FORBIDDEN, "Open this page as http://127.0.0.1 or http://localhost.\n").into_response(),
+        None => {
+            return (StatusCode::FORBIDDEN, "Open this page as http://127.0.0.1 or http://localhost.\n").into_response();
+        }
     }
     next.run(request).await
 }
@@ -40,7 +42,10 @@ pub(super) async fn check<L: ChatLog>(State(site): State<Arc<Site<L>>>, request:
 pub(super) async fn headers(mut response: Response) -> Response {
     let headers = response.headers_mut();
     for (name, value) in [
-        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+        ),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
     ] {
@@ -55,7 +60,11 @@ pub(super) struct LogIn {
 }
 
 /// Remembers the access token in a cookie that scripts cannot read.
-pub(super) async fn log_in<L: ChatLog>(State(site): State<Arc<Site<L>>>, headers: HeaderMap, Form(form): Form<LogIn>) -> Response {
+pub(super) async fn log_in<L: ChatLog>(
+    State(site): State<Arc<Site<L>>>,
+    headers: HeaderMap,
+    Form(form): Form<LogIn>,
+) -> Response {
     let right = site.access_token.as_ref().is_none_or(|token| same(form.token.trim(), token.expose_secret()));
     if !right || !from_same_origin(&headers) {
         return (StatusCode::FORBIDDEN, "This is not the access token.\n").into_response();
@@ -75,7 +84,9 @@ fn from_same_origin(headers: &HeaderMap) -> bool {
         (Some(_), None) => false,
         (None, _) => true,
     };
-    same_host && text(header::HeaderName::from_static("sec-fetch-site")).is_none_or(|site| matches!(site, "same-origin" | "none"))
+    same_host
+        && text(header::HeaderName::from_static("sec-fetch-site"))
+            .is_none_or(|site| matches!(site, "same-origin" | "none"))
 }
 
 fn names_loopback(headers: &HeaderMap) -> bool {
@@ -88,12 +99,17 @@ fn names_loopback(headers: &HeaderMap) -> bool {
 }
 
 fn knows(headers: &HeaderMap, token: &str) -> bool {
-    let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|value| value.strip_prefix("Bearer "));
+    let bearer = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.strip_prefix("Bearer "));
     if bearer.is_some_and(|bearer| same(bearer, token)) {
         return true;
     }
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let mut values = cookies.flat_map(|cookies| cookies.split(';')).filter_map(|cookie| cookie.trim().strip_prefix(COOKIE)?.strip_prefix('='));
+    let mut values = cookies
+        .flat_map(|cookies| cookies.split(';'))
+        .filter_map(|cookie| cookie.trim().strip_prefix(COOKIE)?.strip_prefix('='));
     values.any(|value| same(value, &hex(token)))
 }
 
@@ -104,6 +120,7 @@ fn hex(token: &str) -> String {
 
 /// Compares without telling by its time how much was right.
 fn same(a: &str, b: &str) -> bool {
-    let difference = a.bytes().zip(b.bytes()).fold(a.len() ^ b.len(), |difference, (a, b)| difference | usize::from(a ^ b));
+    let difference =
+        a.bytes().zip(b.bytes()).fold(a.len() ^ b.len(), |difference, (a, b)| difference | usize::from(a ^ b));
     std::hint::black_box(difference) == 0
 }

@@ -18,8 +18,9 @@ use crate::bot::Commands;
 use crate::local::{Chat, ChatLog, MESSAGE_MAX};
 use crate::rules::Scope;
 
-/// A request body larger than this is refused, in bytes: a message with JSON escapes around it.
-const BODY_MAX: usize = 6 * MESSAGE_MAX + 1024;
+/// A request body larger than this is cut off, in bytes. Far more than a message may have, so that
+/// whoever pastes too much is told in words.
+const BODY_MAX: usize = 50 * MESSAGE_MAX;
 
 /// What the routes need.
 pub struct Site<L> {

@@ -35,11 +35,15 @@ impl Browser {
         };
         std::thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
         let arguments = json!({"goog:chromeOptions": {"args": [
-            "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage",
+            "--headless=new", "--force-prefers-reduced-motion", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage",
             "--disable-background-networking", "--disable-component-update", "--disable-sync", "--window-size=1280,900",
         ]}});
         let capabilities = arguments.as_object().expect("an object").clone();
-        let page = ClientBuilder::new(HttpConnector::new()).capabilities(capabilities).connect(&format!("http://127.0.0.1:{port}")).await.expect("a session");
+        let page = ClientBuilder::new(HttpConnector::new())
+            .capabilities(capabilities)
+            .connect(&format!("http://127.0.0.1:{port}"))
+            .await
+            .expect("a session");
         page.goto(url).await.expect("the page opens");
         Self { driver, page }
     }
@@ -56,7 +60,13 @@ impl Browser {
         let input = self.find("#text").await;
         input.click().await.expect("clicked");
         // A paste, line breaks included, arrives at once.
-        self.page.execute("arguments[0].value = arguments[1]", vec![serde_json::to_value(&input).expect("JSON"), json!(text)]).await.expect("pasted");
+        self.page
+            .execute(
+                "arguments[0].value = arguments[1]",
+                vec![serde_json::to_value(&input).expect("JSON"), json!(text)],
+            )
+            .await
+            .expect("pasted");
         input.send_keys(&Key::Enter.to_string()).await.expect("sent");
     }
 
@@ -64,7 +74,8 @@ impl Browser {
         if let Some(dir) = std::env::var_os("SCREENSHOTS") {
             let dir = std::path::PathBuf::from(dir);
             std::fs::create_dir_all(&dir).expect("created");
-            std::fs::write(dir.join(format!("{name}.png")), self.page.screenshot().await.expect("taken")).expect("written");
+            std::fs::write(dir.join(format!("{name}.png")), self.page.screenshot().await.expect("taken"))
+                .expect("written");
         }
     }
 
@@ -93,7 +104,10 @@ async fn a_newcomer_pastes_an_error_and_reads_the_answer() {
     browser.type_and_send(SHAREFILE[1]).await;
     assert_eq!(browser.text(".person .text").await, SHAREFILE[1]);
     // The answer arrives by itself, in the thread of the message.
-    assert_eq!(browser.text(".person .thread .bot h3").await, "ShareFile provisioning: the API credentials are invalid");
+    assert_eq!(
+        browser.text(".person .thread .bot h3").await,
+        "ShareFile provisioning: the API credentials are invalid"
+    );
     assert!(browser.text(".bot ol").await.contains("Retry Selected"));
     browser.screenshot("answer").await;
 
@@ -137,9 +151,22 @@ async fn a_lost_connection_is_told_and_comes_back() {
     let browser = Browser::open(&server.url).await;
     assert_eq!(browser.text("#connection").await, "Connected");
     server.kill();
-    browser.page.wait().at_most(PATIENCE).every(Duration::from_millis(100)).for_element(Locator::XPath("//*[@id='connection'][contains(., 'lost')]")).await.expect("told");
+    browser
+        .page
+        .wait()
+        .at_most(PATIENCE)
+        .every(Duration::from_millis(100))
+        .for_element(Locator::XPath("//*[@id='connection'][contains(., 'lost')]"))
+        .await
+        .expect("told");
     let server = Server::start_with(dir.path(), &[], &[("OKTRIAGE__LOCAL__LISTEN", &address)]);
-    browser.page.wait().at_most(PATIENCE).for_element(Locator::XPath("//*[@id='connection'][contains(., 'Connected')]")).await.expect("back");
+    browser
+        .page
+        .wait()
+        .at_most(PATIENCE)
+        .for_element(Locator::XPath("//*[@id='connection'][contains(., 'Connected')]"))
+        .await
+        .expect("back");
     let id = server.post("okta-support", SHAREFILE[0]).await;
     browser.find(&format!("#message-{id} .bot")).await;
     browser.close().await;

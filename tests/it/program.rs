@@ -49,6 +49,7 @@ pub fn seen(output: &Output) -> String {
 /// A running `oktriage serve` on a free port.
 pub struct Server {
     child: Child,
+    logged: std::sync::mpsc::Receiver<String>,
     pub url: String,
     pub http: reqwest::Client,
 }
@@ -79,8 +80,14 @@ impl Server {
             }
         };
         // Somebody has to read the rest, or the program would stop at a full pipe.
-        std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
-        Self { child, url, http: reqwest::Client::builder().timeout(PATIENCE).build().expect("a client") }
+        let (said, logged) = std::sync::mpsc::channel();
+        std::thread::spawn(move || log.lines().map_while(Result::ok).try_for_each(|line| said.send(line)));
+        Self { child, url, logged, http: reqwest::Client::builder().timeout(PATIENCE).build().expect("a client") }
+    }
+
+    /// Waits until the program logs something.
+    pub fn wait_for_log(&self, what: &str) {
+        while !self.logged.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("not logged: {what}")).contains(what) {}
     }
 
     /// SIGKILL: nothing is finished, nothing is flushed.
@@ -102,13 +109,25 @@ impl Server {
 
     pub async fn post_in(&self, channel: &str, thread: Option<i64>, text: &str) -> i64 {
         let body = json!({"text": text, "thread": thread, "author": "dana"});
-        let response = self.http.post(format!("{}/api/channels/{channel}/messages", self.url)).json(&body).send().await.expect("sent");
+        let response = self
+            .http
+            .post(format!("{}/api/channels/{channel}/messages", self.url))
+            .json(&body)
+            .send()
+            .await
+            .expect("sent");
         assert_eq!(response.status(), 201);
         response.json::<Value>().await.expect("JSON")["id"].as_i64().expect("a number")
     }
 
     pub async fn edit(&self, id: i64, text: &str) {
-        let response = self.http.patch(format!("{}/api/messages/{id}", self.url)).json(&json!({"text": text})).send().await.expect("sent");
+        let response = self
+            .http
+            .patch(format!("{}/api/messages/{id}", self.url))
+            .json(&json!({"text": text}))
+            .send()
+            .await
+            .expect("sent");
         assert_eq!(response.status(), 200);
     }
 
@@ -118,12 +137,19 @@ impl Server {
     }
 
     pub async fn command(&self, text: &str) -> String {
-        let response = self.http.post(format!("{}/api/commands", self.url)).json(&json!({"text": text})).send().await.expect("sent");
+        let response = self
+            .http
+            .post(format!("{}/api/commands", self.url))
+            .json(&json!({"text": text}))
+            .send()
+            .await
+            .expect("sent");
         readable(response.json::<Value>().await.expect("JSON")["html"].as_str().expect("HTML"))
     }
 
     pub async fn history(&self, channel: &str) -> Vec<Value> {
-        let response = self.http.get(format!("{}/api/channels/{channel}/messages", self.url)).send().await.expect("sent");
+        let response =
+            self.http.get(format!("{}/api/channels/{channel}/messages", self.url)).send().await.expect("sent");
         response.json().await.expect("JSON")
     }
 
@@ -149,7 +175,11 @@ impl Server {
 
     /// The bot's answer to a message, as text.
     pub async fn answer_to(&self, id: i64) -> String {
-        let answer = self.wait_for("an answer", |message| message["is_bot"] == true && message["thread"] == id && message["deleted"] == false).await;
+        let answer = self
+            .wait_for("an answer", |message| {
+                message["is_bot"] == true && message["thread"] == id && message["deleted"] == false
+            })
+            .await;
         readable(answer["html"].as_str().expect("HTML"))
     }
 
@@ -158,7 +188,10 @@ impl Server {
         let id = self.post(channel, r#"{"errorCode":"E0000011","errorSummary":"Invalid token provided"}"#).await;
         self.answer_to(id).await;
         self.delete(id).await;
-        self.wait_for("the removal", |message| message["is_bot"] == true && message["thread"] == id && message["deleted"] == true).await;
+        self.wait_for("the removal", |message| {
+            message["is_bot"] == true && message["thread"] == id && message["deleted"] == true
+        })
+        .await;
     }
 
     /// The bot's messages that are visible, by the message that they answer.
@@ -196,7 +229,12 @@ pub fn readable(html: &str) -> String {
                 let block = ["h3", "h4", "p", "li", "blockquote", "footer", "summary", "span"];
                 let name = tag.trim_start_matches('/').split([' ', '/']).next().unwrap_or_default();
                 let captured = tag.contains("captured");
-                if block.contains(&name) && !captured && (name != "span" || tag.starts_with('/')) && !text.ends_with('\n') && !(name == "span" && in_sentence(&text)) {
+                if block.contains(&name)
+                    && !captured
+                    && (name != "span" || tag.starts_with('/'))
+                    && !text.ends_with('\n')
+                    && !(name == "span" && in_sentence(&text))
+                {
                     text.push('\n');
                 }
             }
@@ -204,13 +242,22 @@ pub fn readable(html: &str) -> String {
             _ => text.push(char),
         }
     }
-    let text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&#x27;", "'").replace("&amp;", "&");
+    let text = text
+        .replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&quot;", "\"")
+        .replace("&#x27;", "'")
+        .replace("&amp;", "&");
     text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
 }
 
 /// A captured value ends inside a sentence; the footer's parts are lines of their own.
 fn in_sentence(text: &str) -> bool {
     !text.rsplit('\n').next().is_some_and(|line| {
-        line.contains("can fix this") || line.starts_with("reviewed") || line.starts_with("confidence") || line.starts_with("Independent") || line.contains('/')
+        line.contains("can fix this")
+            || line.starts_with("reviewed")
+            || line.starts_with("confidence")
+            || line.starts_with("Independent")
+            || line.contains('/')
     })
 }

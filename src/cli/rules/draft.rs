@@ -73,8 +73,12 @@ fn read(path: &Path) -> anyhow::Result<String> {
 }
 
 fn draft(id: &RuleId, paste: Option<&str>) -> String {
-    let example = paste.map_or_else(|| format!("{BLANK}: a real paste, names and ids made up"), |paste| redact::mask(paste.trim_end()));
-    let pattern = paste.map_or_else(|| format!("message = \"{BLANK}: the words of the message, with {{holes}}\""), propose);
+    let example = paste.map_or_else(
+        || format!("{BLANK}: a real paste, names and ids made up"),
+        |paste| redact::mask(paste.trim_end()),
+    );
+    let pattern =
+        paste.map_or_else(|| format!("message = \"{BLANK}: the words of the message, with {{holes}}\""), propose);
     // A literal string cannot hold its own quotes; what people paste hardly ever does.
     let example = example.replace("'''", "\"\"\"");
     format!(
@@ -138,7 +142,10 @@ fn likeliest_line(text: &str) -> Option<String> {
         ["error", "fail", "invalid", "denied", "unable", "not "].iter().any(|word| lower.contains(word))
     };
     let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let line = lines().filter(|line| says_error(line)).max_by_key(|line| line.len()).or_else(|| lines().max_by_key(|line| line.len()))?;
+    let line = lines()
+        .filter(|line| says_error(line))
+        .max_by_key(|line| line.len())
+        .or_else(|| lines().max_by_key(|line| line.len()))?;
     Some(line.chars().take(MESSAGE_MAX).collect())
 }
 

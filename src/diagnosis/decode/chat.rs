@@ -13,9 +13,9 @@ use super::{Decoded, Output};
 static TOKEN: LazyLock<Regex> = LazyLock::new(|| {
     let alternatives = [
         r"<(?:mailto:)?(?P<link>(?:https?://)?[^\s<>|]+)\|(?P<label>[^<>\n]+)>", // Slack link with label
-        r"<(?P<bare>https?://[^\s<>|]+)>",                                              // link without label
-        r"<(?P<mention>[@#!][A-Za-z0-9&!^]{1,40}(?:\|[^<>\n]{0,80})?)>",                       // somebody or a channel
-        r"<(?P<emoji>a?:\w{1,40}:\d{5,25}|t:\d{1,14}(?::\w)?)>",                               // Discord emoji, time
+        r"<(?P<bare>https?://[^\s<>|]+)>",                                       // link without label
+        r"<(?P<mention>[@#!][A-Za-z0-9&!^]{1,40}(?:\|[^<>\n]{0,80})?)>",         // somebody or a channel
+        r"<(?P<emoji>a?:\w{1,40}:\d{5,25}|t:\d{1,14}(?::\w)?)>",                 // Discord emoji, time
         r"\[(?P<masked>[^\[\]\n]+)\]\(<?(?P<target>https?://[^\s()<>]+)>?\)",    // Markdown link
     ];
     Regex::new(&alternatives.join("|")).expect("a constant pattern")

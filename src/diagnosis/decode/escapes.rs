@@ -8,7 +8,8 @@ const ENTITY_MAX: usize = 12;
 /// Undoes one level of escapes; `None` when there is nothing to undo.
 pub(super) fn pass(input: &Decoded) -> Option<Decoded> {
     memchr::memchr3(b'\\', b'%', b'&', input.text.as_bytes())?;
-    let mut scanner = Scanner { input, out: Output::with_capacity(input.text.len()), at: 0, in_path: false, changed: false };
+    let mut scanner =
+        Scanner { input, out: Output::with_capacity(input.text.len()), at: 0, in_path: false, changed: false };
     scanner.run();
     scanner.changed.then(|| scanner.out.finish())
 }
@@ -64,7 +65,11 @@ impl Scanner<'_> {
             self.in_path = true;
         }
         if self.in_path && (next.is_ascii_alphanumeric() || next == b' ') {
-            if run > 1 { self.replace(run, '\\') } else { self.keep(run) }
+            if run > 1 {
+                self.replace(run, '\\')
+            } else {
+                self.keep(run)
+            }
             return;
         }
         match next {
@@ -155,9 +160,10 @@ fn unicode_escape(bytes: &[u8], backslashes: usize) -> Option<(char, usize)> {
         return Some((char, 4));
     }
     let rest = &bytes[4..];
-    let low = rest.get(..backslashes).filter(|run| run.iter().all(|&b| b == b'\\')).and_then(|_| {
-        (rest.get(backslashes) == Some(&b'u')).then(|| hex(&rest[backslashes + 1..], 4))?
-    })?;
+    let low = rest
+        .get(..backslashes)
+        .filter(|run| run.iter().all(|&b| b == b'\\'))
+        .and_then(|_| (rest.get(backslashes) == Some(&b'u')).then(|| hex(&rest[backslashes + 1..], 4))?)?;
     let code = 0x10000 + ((first.checked_sub(0xd800)? & 0x3ff) << 10) + (low.checked_sub(0xdc00)? & 0x3ff);
     Some((char::from_u32(code)?, 4 + backslashes + 1 + 4))
 }

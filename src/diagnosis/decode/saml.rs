@@ -25,12 +25,15 @@ static PARAMETER: LazyLock<Regex> = LazyLock::new(|| {
 
 /// Parts of a message that say nothing about an error: signatures, keys, encrypted assertions.
 static BALLAST: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"<(?:\w+:)?(?:SignatureValue|DigestValue|X509Certificate|CipherValue)[^>]*>[^<]*").expect("a constant pattern")
+    Regex::new(r"<(?:\w+:)?(?:SignatureValue|DigestValue|X509Certificate|CipherValue)[^>]*>[^<]*")
+        .expect("a constant pattern")
 });
 
 static LENIENT: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent).with_decode_allow_trailing_bits(true),
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
 );
 
 /// Appends the XML of every SAML message, standing as a whole for its encoded form.
@@ -50,7 +53,8 @@ pub(super) fn pass(input: Decoded) -> Decoded {
     if messages.is_empty() {
         return input;
     }
-    let messages: Vec<_> = messages.into_iter().map(|(xml, span)| (xml, input.source_of(span.start, span.len()))).collect();
+    let messages: Vec<_> =
+        messages.into_iter().map(|(xml, span)| (xml, input.source_of(span.start, span.len()))).collect();
     let mut out = Output { text: input.text, sources: input.sources };
     for (xml, source) in messages {
         out.push('\n', source);

@@ -4,6 +4,8 @@
 
 const $ = (id) => document.getElementById(id);
 const messages = $("messages");
+/** The longest message in bytes, as the server has it. */
+const MESSAGE_MAX = 40_000;
 /** The channel that is shown, and the thread that is written to. */
 let channel = null;
 let thread = null;
@@ -42,19 +44,23 @@ function button(label, action) {
   return made;
 }
 
-/** Follows the end of the list only when the reader is there. */
+/** Follows what is new, but only when the reader is at the end; a long answer is shown from the message that it answers. */
 function keepingPlace(change) {
   const atEnd = messages.scrollHeight - messages.scrollTop - messages.clientHeight < 80;
-  change();
-  if (atEnd) messages.scrollTop = messages.scrollHeight;
+  const added = change();
+  if (!atEnd) return;
+  messages.scrollTop = messages.scrollHeight;
+  const conversation = added?.closest("#messages > .message");
+  if (conversation && conversation.offsetHeight > messages.clientHeight) conversation.scrollIntoView({ block: "start" });
 }
 
+/** Shows a message as it is now; returns its node when it is a new one. */
 function show(message, isNew) {
-  if (message.channel !== channel) return;
+  if (message.channel !== channel) return null;
   const existing = $(`message-${message.id}`);
   if (message.deleted) {
     existing?.remove();
-    return;
+    return null;
   }
   const node = existing ?? element("div");
   node.id = `message-${message.id}`;
@@ -80,10 +86,11 @@ function show(message, isNew) {
   }
   node.replaceChildren(head, body);
   if (!message.thread) node.append(threadNode);
-  if (existing) return;
+  if (existing) return null;
   const root = message.thread && $(`message-${message.thread}`);
   messages.querySelector(".empty")?.remove();
   (root?.querySelector(":scope > .thread") ?? messages).append(node);
+  return node;
 }
 
 async function openChannel(name) {
@@ -160,6 +167,9 @@ async function send() {
   const text = $("text").value;
   if (!text.trim()) return;
   const done = await attempt(async () => {
+    if (new Blob([text]).size > MESSAGE_MAX) {
+      throw new Error(`The message is longer than ${MESSAGE_MAX} bytes; paste the part around the error.`);
+    }
     if (editing) {
       await call("PATCH", `/api/messages/${editing}`, { text });
       leaveThread();
