@@ -230,19 +230,15 @@ keywords! {
 
 keywords! {
     /// What must show that Okta is involved, besides the matched text.
+    #[derive(Default)]
     ContextNeed {
         /// Nothing: the text is Okta's own.
+        #[default]
         None = "none",
         /// The channel's scope or the paste.
         Implied = "implied",
         /// The paste itself.
         Evident = "evident",
-    }
-}
-
-impl Default for ContextNeed {
-    fn default() -> Self {
-        Self::None
     }
 }
 

@@ -32,7 +32,8 @@ pub(super) async fn check<L: ChatLog>(State(site): State<Arc<Site<L>>>, request:
         Some(_) => return (StatusCode::UNAUTHORIZED, "Open /login and enter the access token.\n").into_response(),
         None if names_loopback(headers) => {}
         None => {
-            return (StatusCode::FORBIDDEN, "Open this page as http://127.0.0.1 or http://localhost.\n").into_response();
+            return (StatusCode::FORBIDDEN, "Open this page as http://127.0.0.1 or http://localhost.\n")
+                .into_response();
         }
     }
     next.run(request).await

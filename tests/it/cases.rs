@@ -1,13 +1,13 @@
 //! The three cases of the source documents, each clean and mangled as people paste.
 
-pub const SHAREFILE: [&str; 4] = [
+pub(crate) const SHAREFILE: [&str; 4] = [
     "Automatic provisioning of user dana@example.com to app ShareFile failed: Error creating authenticated session to app The credentials used to connect to the API were invalid; please check your configuration",
     "> morning! *Automatic provisioning of user dana@example.com to app\n> ShareFile failed: Error creating authenticated session to app The cred-\n> entials used to connect to the API were invalid; please check…* any idea?",
     "```\n│ AUTOMATIC PROVISIONING OF USER <mailto:dana@example.com|dana@example.com> TO APP ShareFile FAILED:\n│ Error creating authenticated session to app\u{a0}The credentials used to connect to the API were invalid\n```",
     "Automatic+provisioning+of+user+dana%40example.com+to+app+ShareFile+failed%3A+Error+creating+authenticated+session+to+app+The+credentials+used+to+connect+to+the+API+were+invalid",
 ];
 
-pub const GMAIL: [&str; 5] = [
+pub(crate) const GMAIL: [&str; 5] = [
     "401: Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other valid authentication credential. See https://developers.google.com/identity/sign-in/web/devconsole-project.",
     r#""kind": "OAuth Refresh Error", "message": "HTTP Error: {\"error\":{\"status\":500,\"message\":{\"statusCode\":400,\"data\":\"{\\n \\\"error\\\": \\\"invalid_grant\\\",\\n \\\"error_description\\\": \\\"reauth related error (invalid_rapt)\\\",\\n \\\"error_uri\\\": \\\"https://support.google.com/a/answer/9368756\\\",\\n \\\"error_subtype\\\": \\\"invalid_rapt\\\"\\n}\"}}}","#,
     "our workflows gmail card says “401: Request had invalid authentication\ncredentials. Expected OAuth 2 access token, login cookie or other valid\nauthentication credential.” again",
@@ -15,7 +15,7 @@ pub const GMAIL: [&str; 5] = [
     "**401: Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other valid authentication credential. See <https://developers.google.com/identity/sign-in/web/devconsole-project>.**",
 ];
 
-pub const ATLASSIAN: [&str; 4] = [
+pub(crate) const ATLASSIAN: [&str; 4] = [
     "Error authenticating: Forbidden. Errors reported by remote server:",
     "Atlassian Cloud, Test API Credentials:\n> Error authenticating: Forbidden. Errors\n> reported by remote server:",
     "\u{1b}[31mError authenticating: Forbidden.\u{1b}[0m Errors reported by remote server: (atlassian)",
@@ -23,7 +23,7 @@ pub const ATLASSIAN: [&str; 4] = [
 ];
 
 /// Talk that must stay unanswered.
-pub const CHATTER: [&str; 6] = [
+pub(crate) const CHATTER: [&str; 6] = [
     "good morning everyone, who is on support today?",
     "can we get the new hires assigned to the Salesforce app in Okta by Monday?",
     "what does E0000014 mean again, is it documented?",

@@ -19,6 +19,7 @@ impl Dice {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::print_stdout, reason = "a failure must tell how to repeat it")]
 async fn killed_at_any_moment_nothing_is_lost_and_nothing_said_twice() {
     let seed =
         std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(|| u64::from(std::process::id()));

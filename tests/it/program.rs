@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// Longer than anything takes on a loaded machine; reaching it is a failure, not a pace.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The binary with an environment of its own.
-pub fn oktriage() -> Command {
+pub(crate) fn oktriage() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_oktriage"));
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("OKTRIAGE")) {
         command.env_remove(name);
@@ -22,7 +22,7 @@ pub fn oktriage() -> Command {
 }
 
 /// Runs the binary with arguments and standard input.
-pub fn run(arguments: &[&str], input: impl AsRef<[u8]>) -> Output {
+pub(crate) fn run(arguments: &[&str], input: impl AsRef<[u8]>) -> Output {
     let mut child = oktriage()
         .args(arguments)
         .stdin(Stdio::piped())
@@ -36,7 +36,7 @@ pub fn run(arguments: &[&str], input: impl AsRef<[u8]>) -> Output {
 }
 
 /// Standard output, standard error and exit status, as a person would see them.
-pub fn seen(output: &Output) -> String {
+pub(crate) fn seen(output: &Output) -> String {
     let mut seen = String::from_utf8_lossy(&output.stdout).into_owned();
     if !output.stderr.is_empty() {
         seen.push_str("--- stderr\n");
@@ -47,20 +47,20 @@ pub fn seen(output: &Output) -> String {
 }
 
 /// A running `oktriage serve` on a free port.
-pub struct Server {
+pub(crate) struct Server {
     child: Child,
     logged: std::sync::mpsc::Receiver<String>,
-    pub url: String,
-    pub http: reqwest::Client,
+    pub(crate) url: String,
+    pub(crate) http: reqwest::Client,
 }
 
 impl Server {
     /// Starts the bot with its database in `dir`.
-    pub fn start(dir: &Path) -> Self {
+    pub(crate) fn start(dir: &Path) -> Self {
         Self::start_with(dir, &[], &[])
     }
 
-    pub fn start_with(dir: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+    pub(crate) fn start_with(dir: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut child = oktriage()
             .arg("serve")
             .args(arguments)
@@ -86,28 +86,28 @@ impl Server {
     }
 
     /// Waits until the program logs something.
-    pub fn wait_for_log(&self, what: &str) {
+    pub(crate) fn wait_for_log(&self, what: &str) {
         while !self.logged.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("not logged: {what}")).contains(what) {}
     }
 
     /// SIGKILL: nothing is finished, nothing is flushed.
-    pub fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.child.kill().expect("killed");
         self.child.wait().expect("reaped");
     }
 
     /// SIGTERM, and the program ends by itself.
-    pub fn stop(mut self) -> std::process::ExitStatus {
+    pub(crate) fn stop(mut self) -> std::process::ExitStatus {
         let terminated = Command::new("kill").arg(self.child.id().to_string()).status().expect("kill runs");
         assert!(terminated.success());
         self.child.wait().expect("reaped")
     }
 
-    pub async fn post(&self, channel: &str, text: &str) -> i64 {
+    pub(crate) async fn post(&self, channel: &str, text: &str) -> i64 {
         self.post_in(channel, None, text).await
     }
 
-    pub async fn post_in(&self, channel: &str, thread: Option<i64>, text: &str) -> i64 {
+    pub(crate) async fn post_in(&self, channel: &str, thread: Option<i64>, text: &str) -> i64 {
         let body = json!({"text": text, "thread": thread, "author": "dana"});
         let response = self
             .http
@@ -120,7 +120,7 @@ impl Server {
         response.json::<Value>().await.expect("JSON")["id"].as_i64().expect("a number")
     }
 
-    pub async fn edit(&self, id: i64, text: &str) {
+    pub(crate) async fn edit(&self, id: i64, text: &str) {
         let response = self
             .http
             .patch(format!("{}/api/messages/{id}", self.url))
@@ -131,12 +131,12 @@ impl Server {
         assert_eq!(response.status(), 200);
     }
 
-    pub async fn delete(&self, id: i64) {
+    pub(crate) async fn delete(&self, id: i64) {
         let response = self.http.delete(format!("{}/api/messages/{id}", self.url)).send().await.expect("sent");
         assert_eq!(response.status(), 204);
     }
 
-    pub async fn command(&self, text: &str) -> String {
+    pub(crate) async fn command(&self, text: &str) -> String {
         let response = self
             .http
             .post(format!("{}/api/commands", self.url))
@@ -147,14 +147,14 @@ impl Server {
         readable(response.json::<Value>().await.expect("JSON")["html"].as_str().expect("HTML"))
     }
 
-    pub async fn history(&self, channel: &str) -> Vec<Value> {
+    pub(crate) async fn history(&self, channel: &str) -> Vec<Value> {
         let response =
             self.http.get(format!("{}/api/channels/{channel}/messages", self.url)).send().await.expect("sent");
         response.json().await.expect("JSON")
     }
 
     /// Follows the updates from the beginning of the history until one fits.
-    pub async fn wait_for(&self, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) async fn wait_for(&self, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
         let request = self.http.get(format!("{}/api/updates", self.url)).header("last-event-id", "0");
         let mut updates = request.send().await.expect("sent");
         let mut buffer = String::new();
@@ -174,7 +174,7 @@ impl Server {
     }
 
     /// The bot's answer to a message, as text.
-    pub async fn answer_to(&self, id: i64) -> String {
+    pub(crate) async fn answer_to(&self, id: i64) -> String {
         let answer = self
             .wait_for("an answer", |message| {
                 message["is_bot"] == true && message["thread"] == id && message["deleted"] == false
@@ -184,7 +184,7 @@ impl Server {
     }
 
     /// Proves silence: everything before this point of the channel has been decided.
-    pub async fn settled(&self, channel: &str) {
+    pub(crate) async fn settled(&self, channel: &str) {
         let id = self.post(channel, r#"{"errorCode":"E0000011","errorSummary":"Invalid token provided"}"#).await;
         self.answer_to(id).await;
         self.delete(id).await;
@@ -195,7 +195,7 @@ impl Server {
     }
 
     /// The bot's messages that are visible, by the message that they answer.
-    pub async fn answered(&self, channel: &str) -> Vec<i64> {
+    pub(crate) async fn answered(&self, channel: &str) -> Vec<i64> {
         let bots = self.history(channel).await.into_iter().filter(|message| message["is_bot"] == true);
         bots.map(|message| message["thread"].as_i64().expect("in a thread")).collect()
     }
@@ -209,55 +209,24 @@ impl Drop for Server {
     }
 }
 
-pub fn temp() -> TempDir {
+pub(crate) fn temp() -> TempDir {
     tempfile::tempdir().expect("a temporary directory")
 }
 
 /// HTML as text: one line for each block.
-pub fn readable(html: &str) -> String {
-    let mut text = String::new();
-    let mut in_tag = false;
-    let mut tag = String::new();
-    for char in html.chars() {
-        match char {
-            '<' => {
-                in_tag = true;
-                tag.clear();
-            }
-            '>' => {
-                in_tag = false;
-                let block = ["h3", "h4", "p", "li", "blockquote", "footer", "summary", "span"];
-                let name = tag.trim_start_matches('/').split([' ', '/']).next().unwrap_or_default();
-                let captured = tag.contains("captured");
-                if block.contains(&name)
-                    && !captured
-                    && (name != "span" || tag.starts_with('/'))
-                    && !text.ends_with('\n')
-                    && !(name == "span" && in_sentence(&text))
-                {
-                    text.push('\n');
-                }
-            }
-            _ if in_tag => tag.push(char),
-            _ => text.push(char),
-        }
+pub(crate) fn readable(html: &str) -> String {
+    let mut text = html.replace("</span><span>", "\n");
+    for block in ["h3", "h4", "p", "li", "blockquote", "footer", "summary", "ul", "ol"] {
+        text = text.replace(&format!("</{block}>"), "\n").replace(&format!("<{block}"), &format!("\n<{block}"));
     }
-    let text = text
-        .replace("&lt;", "<")
-        .replace("&gt;", ">")
-        .replace("&quot;", "\"")
-        .replace("&#x27;", "'")
-        .replace("&amp;", "&");
+    let mut in_tag = false;
+    text.retain(|char| {
+        let keep = !in_tag && char != '<';
+        in_tag = (in_tag || char == '<') && char != '>';
+        keep
+    });
+    for (entity, char) in [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#x27;", "'"), ("&amp;", "&")] {
+        text = text.replace(entity, char);
+    }
     text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
-}
-
-/// A captured value ends inside a sentence; the footer's parts are lines of their own.
-fn in_sentence(text: &str) -> bool {
-    !text.rsplit('\n').next().is_some_and(|line| {
-        line.contains("can fix this")
-            || line.starts_with("reviewed")
-            || line.starts_with("confidence")
-            || line.starts_with("Independent")
-            || line.contains('/')
-    })
 }

@@ -11,31 +11,34 @@ async fn a_paste_is_answered_in_its_thread() {
     let dir = temp();
     let server = Server::start(dir.path());
     let id = server.post("okta-support", SHAREFILE[1]).await;
-    insta::assert_snapshot!(server.answer_to(id).await, @"
+    insta::assert_snapshot!(server.answer_to(id).await, @r#"
     ShareFile provisioning: the API credentials are invalid
-    Error creating authenticated session to app The cred- entials used to connect to the API were invalid
+    Automatic provisioning of user dana@example.com to app ShareFile failed: Error creating authenticated session to app The cred- entials used to connect to the API were invalid
     Cause
-    Okta could not open an API session with ShareFile: the OAuth consumer key or secret, or the sign-in of the ShareFile admin stored in the app's API integration, is no longer valid (rotated key, changed or expired password, disabled admin).
+    ShareFile refuses the credentials stored behind the API connection in Okta: the OAuth consumer key or secret, or the ShareFile admin account that authorised the connection, is no longer valid. Okta therefore cannot open a session to ShareFile and creates nobody. It is not about the single user named in the message.
     For you
-    Send this message to your Okta admin; nothing is wrong with your own account.
+    There is nothing you can repair yourself: send the complete message, your username and the time to your Okta admin. Signing in to the app may still work while the account sync fails.
     Solution
-    In the Okta Admin Console open Applications > Applications > ShareFile > Provisioning > Integration and select Edit.
-    Re-enter a valid ShareFile OAuth Consumer Key and OAuth Consumer Secret, then select Re-authenticate with ShareFile.
-    When asked for the account subdomain, type only its first label (for mycompany.sharefile.com type mycompany).
-    Sign in, in the pop-up, with the email address and password of the ShareFile admin.
-    Back in Okta wait for the message that authentication succeeded, then select Save.
-    Go to Dashboard > Tasks, tick the failed task and select Retry Selected; the task disappears when it worked.
+    In the Okta Admin Console (application administrator or super administrator) go to Applications > Applications > ShareFile > Provisioning > Integration and select Edit.
+    Enter a valid ShareFile OAuth Consumer Key and OAuth Consumer Secret (a ShareFile admin creates them as an API key: client ID and client secret), then select Re-authenticate with ShareFile.
+    When asked for the subdomain, enter only the first part of your ShareFile address: for mycompany.sharefile.com enter mycompany.
+    Sign in with the e-mail address and password of a ShareFile admin account and allow the access.
+    Back on the Okta page wait for the message that authentication succeeded, then select Save.
+    Go to Dashboard > Tasks, select the failed assignment of dana@example.com and choose Retry Selected. The task leaves the list and the account appears in ShareFile.
+    If it fails again with the same text, create a new key and secret in ShareFile and repeat from step 2; then ask Okta Support or ShareFile support.
     Check
-    The failure happens before any user data is sent, so every user fails, not only one.
-    Sign in to ShareFile directly with the service admin: does the account still work?
+    If every ShareFile assignment fails since the same time, it is the connection; a wrong attribute would hit single users only.
+    Reports > System Log, search eventType sw "application.provision.user" and outcome.result eq "FAILURE": every failed attempt is listed with its full reason.
+    Sign in to mycompany.sharefile.com directly with the ShareFile admin account used for the integration: if that fails, reset its password there first.
     an Okta admin can fix this
     provisioning/sharefile-invalid-credentials
     reviewed 2026-11-22
     confidence high
     Independent of Okta
     Sources
-    https://help.okta.com/en/prod/Content/Topics/Provisioning/LCM-Prov/troubleshooting.htm
-    ");
+    https://support.okta.com/help/s/article/ShareFile-Provisioning-Error-Automatic-provisioning-of-user-to-app-ShareFile-failed-Error-creating-authenticated-session-to-app-The-credentials-used-to-connect-to-the-API-were-invalid
+    https://help.okta.com/en-us/Content/Topics/Miscellaneous/REST-API-Templ.htm
+    "#);
     for paste in GMAIL.iter().chain(&ATLASSIAN) {
         let id = server.post("okta-support", paste).await;
         server.answer_to(id).await;
