@@ -14,7 +14,7 @@ use crate::diagnosis::Engine;
 use crate::lint;
 use crate::render::terminal;
 use crate::reply::{Composer, plain};
-use crate::rules::{Keyword, MatchSpec, Part, Rule, RuleId, RuleSet, Status, nearest};
+use crate::rules::{Keyword, MatchSpec, Part, Rule, RuleId, RuleRegex, RuleSet, Status, nearest};
 
 /// Check, list, show, start and export rules
 #[derive(Debug, clap::Args)]
@@ -232,7 +232,7 @@ fn match_json(spec: &MatchSpec) -> Value {
         ("fact", json!(facts), !facts.is_empty()),
         ("contains", json!(spec.contains), !spec.contains.is_empty()),
         ("absent", json!(spec.absent), !spec.absent.is_empty()),
-        ("regex", json!(spec.regex), spec.regex.is_some()),
+        ("regex", json!(spec.regex.as_ref().map(RuleRegex::as_str)), spec.regex.is_some()),
         ("standalone", json!(true), spec.standalone),
         ("needs_context", json!(spec.needs_context.as_str()), spec.needs_context != crate::rules::ContextNeed::None),
     ] {

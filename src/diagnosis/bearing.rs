@@ -21,6 +21,10 @@ pub enum Bearing {
 
 /// So many codes without fields around them are a list rather than a report.
 const LISTED_CODES: usize = 3;
+/// A paste of at most so many words, one of which is a code, asks about that code.
+const BARE_WORDS: usize = 6;
+/// In a message of at most so many bytes, talk on any line is about the error.
+const SHORT: usize = 300;
 /// How far around a place the text is looked at, in bytes.
 const REACH: usize = 240;
 
@@ -34,12 +38,12 @@ macro_rules! pattern {
 pattern!(
     CODE_LINE,
     r"^\s*[+-]?\s*(?:(?:async )?def \w+\(|import [\w.{*]+.*(?:;|from\b)|from [\w.]+ import\b|(?:export |async )*function\b|(?:export )?(?:const|let|var) [\w{\[][^=]{0,60}=|if\s*\(|if .{1,120}:\s*$|else if\b|elif\b|case\s+\S+.*(?::|=>)|default:|return\b.{0,120}[;{(\[]|assert\w*\b|expect\(|(?:it|test|describe)\(|switch\s*\(|switch \w+ \{|for\s*\(|while\s*\(|#include|#define|package \w+|(?:public|private|protected|static|final|sealed|abstract|data)\s+\w+|(?:enum|class|object|interface|struct|trait|impl)\s+\w+.*[{(:]|func \w*\(|fn \w+|sub \w+\s*\{|use \w+::|match \w+|try\s*[{:]|\}?\s*catch\b|except \w+|raise \w+\(|throw new\b|//|/\*|@\w+\(|\[(?:Theory|Fact|Test)\]|INSERT INTO|VALUES\b|msgid |msgstr |[a-z]\w*(?:\.[\w-]+)+=\S)",
-    r"===|!==|\s==\s*[\x22']|!=\s*[\x22']|\beq\s+['\x22]|\)\s*=>|=>\s*[{(]|=>\s*\w+::|\.(?:equals|contains|includes|startsWith|indexOf|toBe|toEqual|toThrow|is_some_and|Contains)\(|\bassert\w*\(|\braise_for|\bwhen\(.*\)\.|;\s*$|\bEnd (?:Sub|If)\b",
+    r"===|!==|\s==\s*[\x22']|!=\s*[\x22']|\beq\s+'|\)\s*=>|=>\s*[{(]|=>\s*\w+::|\.(?:equals|contains|includes|startsWith|indexOf|toBe|toEqual|toThrow|is_some_and|Contains)\(|\bassert\w*\(|\braise_for|\bwhen\(.*\)\.|;\s*$|\bEnd (?:Sub|If)\b",
 );
-// Words that stand in tests and mocks only.
+// Words that stand in tests, mocks, specifications and queries only.
 pattern!(
     TEST_CODE,
-    r"\bdef test_|\bfunc Test[A-Z]|@Test\b|#\[test\]|\bjest\.|\.mock\w*\(|\bmock\.on|\brequests_mock\b|\bhttptest\.|\bwiremock\b|\bjsonBody\b|\bspyOn\(|\bInlineData\(|\bthenThrow\(|\bconsole\.assert\(|\bexpect_failures\b|\bmsgid\s[\x22']|\bparametrize\b|/\*\*|\*/",
+    r"\bdef test_|\bfunc Test[A-Z]|@Test\b|#\[test\]|\bjest\.|\.mock\w*\(|\bmock\.on|\brequests_mock\b|\bhttptest\.|\bwiremock\b|\bjsonBody\b|\bspyOn\(|\bInlineData\(|\bthenThrow\(|\bconsole\.assert\(|\bexpect_failures\b|\bmsgid\s[\x22']|\bparametrize\b|\bapplication/json:\s|\w_total\{|\bindex=\w+.*\|\s|<FormattedMessage\b|\btest\s+\x22?\$\w+|^\s*\x22{3}\w|/\*\*|\*/",
 );
 // A line that a running program printed.
 pattern!(
@@ -51,12 +55,27 @@ pattern!(CODE, r"\bE0000\d{3}\b");
 pattern!(
     FIELD_BEFORE,
     r"(?i)(?:error[\s_-]?code|errorlink|\bcode|exception|\berr|\berror|failed|status|returned|\b[45]\d\d|apierror)[\x22']?\s{0,3}[:=(\[>|-]\s{0,3}[\x22'(\[]?$",
-    r"(?i)\b[45]\d\d\W{1,4}$|(?:error|exception|error code)\W{1,3}$|(?:→|->|=>|>)\s{0,2}$",
+    r"(?i)\b[45]\d\d\W{1,4}$|(?:error|exception|error code)\W{1,3}$|error[_-]?code\s{1,2}$|(?:→|->|=>|>)\s{0,2}$",
 );
-// Talk about a code.
+// Talk about a code, whatever verb stands before it.
 pattern!(
     CODE_TALK,
-    r"(?i)\b(?:what(?:'s| is| does| do)|mean(?:s|ing)?|document\w*|docs?|list of|table of|reference|handl(?:e|es|ing|er)|maps?|mapped|mapping|retry on|retries on [A-Z4]|ignor\w+|treat\w*|always|usually|typically|generally|if (?:you|we|they|it|i|the \w+|a \w+|an \w+)|when(?:ever)? (?:you|we|they|it|i|the \w+|a \w+)|should|would|fixed|resolved|solved|postmortem|runbook|for reference|fyi|for example|such as|e\.g\.|unlike|(?:unit |integration )tests?|test (?:case|for)s?|mock\w*|stub\w*|assert\w*|grep\w*|alert(?:s|ing)? (?:on|for|when)|dashboards?|til|difference|instead of|metric\w*|(?:add|adds|added|adding) (?:a |support|handling|retry|the )|retry logic|back-?off (?:for|on)|PR|pull request|merged|(?:blog|article|kb|wiki|confluence|sheet|spreadsheet)|last (?:week|month|year|night)|yesterday|was (?:our|the|a|caused|because)|were (?:our|the|caused|because)|sounds like|could be|might be|maybe|probably|i think|same as|rather than|versus|vs\.?|explanation|glossary|called|tells?|wiki|guide|asset|item|order|quiz|favou?rite|talk|never|expects?|returned both|report says|threshold|on purpose|renam\w+|surface|bar\b|excludes?|illustration|no E0000\d{3})\b",
+    r"(?i)\b(?:what(?:'s| is| does| do)|mean(?:s|ing)?|document(?:s|ed|ation)?|docs?|list of|table of|reference|handl(?:e|es|ing|er)|maps?|mapped|mapping|retry on|retries on [A-Z4]|ignor\w+|treat\w*|if (?:you|we|they|it|i|the \w+|a \w+|an \w+)|whenever|when you|should|fixed|resolved|solved|postmortem|runbook|for reference|fyi|for example|such as|e\.g|unlike|pen-?test\w*|(?:unit |integration )tests?|test (?:case|for)s?|mock\w*|stub\w*|assert\w*|grep\w*|alert(?:s|ing)? (?:on|for|when)|dashboards?|til|difference|instead of|metric\w*|retry logic|back-?off (?:for|on)|PR|pull request|merged|(?:blog|article|kb|wiki|confluence|sheet|spreadsheet|guide)|rather than|versus|vs\.?|explanation|glossary|quiz|favou?rite|expects?|returned both|report says|threshold|on purpose|renam\w+|surface|excludes?|illustration|no E0000\d{3})\b",
+);
+// Words that make a mere mention likely, unless somebody gets the code.
+pattern!(
+    CODE_MENTION,
+    r"(?i)\b(?:always|usually|typically|generally|when(?:ever)? (?:we|they|it|i|the \w+|a \w+)|would|(?:add|adds|added|adding) (?:a |support|handling|retry|the )|last (?:week|month|year|night)|yesterday|was (?:our|the|a|caused|because)|were (?:our|the|caused|because)|sounds like|could be|might be|maybe|probably|i think|same as|called|tells?|asset|item|order|talk|never|bar)\b",
+);
+// Signs of trouble in the sentence around a code.
+pattern!(
+    TROUBLE,
+    r"(?i)\b(?:errors?|errored|fail\w*|exception|reject\w*|denied|refus\w*|broken|stuck|help|anyone|any ideas?|keeps?|can(?:'|no)t|won't|unable|doesn't|does not|not working|blocked|crash\w*|died|caught|since|after|whenever i|again|responses?|respon\w+|log(?:s|ged)?|status|[45]\d\d|returns?|POST|GET|PUT|PATCH|DELETE|terraform|sdk|api|agent|okta)\b|[?!:=→>]|->",
+);
+// Somebody gets the code: the verb stands directly before it.
+pattern!(
+    GETS,
+    r"(?i)\b(?:get(?:s|ting)?|got|gives?|gave|see(?:s|ing)?|saw|receiv(?:e|es|ed|ing)|throw(?:s|ing|n)?|threw|fail(?:s|ed|ing)? (?:with|on|due to)|return(?:s|ed|ing)?|hit(?:s|ting)?|(?:respond|answer|end|die)(?:s|ed|ing)? (?:in|with)|stuck (?:on|with|at)|keeps?(?: on)?(?: getting| returning| saying)?|errors? (?:out )?with|rejected with|says?)(?:\s+(?:an?|the|only|this|always|constantly|just|error|code|403|400|401|404|429|500|okta)){0,3}\W{0,4}$",
 );
 // Documents: the first words say that what follows is about errors.
 pattern!(
@@ -66,7 +85,7 @@ pattern!(
 // The error is over: somebody says what it was.
 pattern!(
     RESOLVED,
-    r"(?i)^\W*(?:thanks|thank you|cheers|appreciate|update:|solved|resolved|fixed)\b|\b(?:is|are) gone\b|\bno more (?:[\x22'“E]|errors?\b)|\b(?:was|were|got|been|is) (?:solved|fixed|resolved)\b|\b(?:was|were) (?:caused by|because|due to|my |our )|\bin the end\b|\bturned out\b|\bticket closed\b|^\W*[\w-]+ closed:|\. Closing\b|\ball good now\b|\bworks again\b|\bhappy users?\b|✔",
+    r"(?i)^\W*(?:thanks|thank you|cheers|appreciate|update:|solved|resolved|fixed)\b|\b(?:is|are) gone\b|\bno more (?:[\x22'“E]|errors?\b)|\b(?:was|were|got|been|is) (?:solved|fixed|resolved)\b|\b(?:was|were) (?:caused by|because|due to|my |our )|\bin the end\b|\bturned out\b|\bticket closed\b|^\W*[\w-]+ closed:|\. Closing\b|\ball good now\b|\banswered (?:in|above)\b|\bworks again\b|\bhappy users?\b|✔",
 );
 // Somebody asks for help, so nothing is over.
 pattern!(HELP, r"(?i)\?|\bany ideas?\b|\bhelp\b|\bstill\b|\bagain\b|\bplease advise\b");
@@ -86,7 +105,12 @@ pub fn of_code(text: &str, span: &Range<usize>) -> Bearing {
     if is_structured(before) {
         return if over(text, span) { Bearing::Talk } else { Bearing::Reported };
     }
-    if over(text, span) || DOCUMENT.is_match(text) || lists_codes(text) || CODE_TALK.is_match(sentence(text, span)) {
+    let sentence = sentence(text, span);
+    let in_passing = !GETS.is_match(before)
+        && (CODE_MENTION.is_match(sentence) || !TROUBLE.is_match(sentence))
+        && text.split_whitespace().take(BARE_WORDS + 1).count() > BARE_WORDS;
+    let mentioned = CODE_TALK.is_match(sentence) || talked_about(text, span) || in_passing;
+    if over(text, span) || DOCUMENT.is_match(text) || lists_codes(text) || mentioned {
         let printed = OUTPUT_LINE.is_match(line(text, span)) && !lists_codes(text) && !DOCUMENT.is_match(text);
         return if printed { Bearing::Reported } else { Bearing::Talk };
     }
@@ -141,12 +165,15 @@ pub fn of_message(text: &str, span: &Range<usize>) -> Bearing {
     if in_source_code(text, span) {
         return Bearing::SourceCode;
     }
-    let line = line_span(text, span);
-    if over(text, span) || DOCUMENT.is_match(text) {
-        return Bearing::Talk;
-    }
+    let talk = over(text, span) || DOCUMENT.is_match(text) || talked_about(text, span);
+    if talk { Bearing::Talk } else { Bearing::Reported }
+}
+
+/// Whether the words around a message are about the message itself.
+fn talked_about(text: &str, span: &Range<usize>) -> bool {
+    let line = if text.len() <= SHORT { 0..text.len() } else { line_span(text, span) };
     let around = [&text[line.start..span.start.max(line.start)], &text[span.end.min(line.end)..line.end]];
-    if around.iter().any(|part| MESSAGE_TALK.is_match(part)) { Bearing::Talk } else { Bearing::Reported }
+    around.iter().any(|part| MESSAGE_TALK.is_match(part))
 }
 
 /// Whether the place is in source code: its line reads like code, or it is a value between lines of
@@ -230,6 +257,9 @@ mod tests {
             "LOGIN ERROR: Authentication failed | Error Code: E0000004",
             "okta.errors.OktaAPIError: Okta HTTP 403 E0000095 Recovery not allowed for unknown user.",
             "getting E0000011 on every call since this morning",
+            "I get E0000022 when I POST to /api/v1/users",
+            "since yesterday the nightly sync fails with E0000006, maybe a role was removed?",
+            "users keep getting \"E0000119\" when they try to unlock",
             "E0000011",
             "E0000011 any idea?",
             "Error: E0000006: You do not have permission",

@@ -9,7 +9,7 @@ use crate::rules::{ContextNeed, Scope};
 /// Okta by name, by System Log events, by its ids (`0oa…`, `00u…`, `oae…`), codes, token scheme, or authorization server paths.
 static OKTA: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
-        r"(?i:okta)|\bE0000\d{3}\b|\boae[0-9A-Za-z_-]{18,26}\b|\b0o[a-z][0-9A-Za-z]{17}\b|\b00[gu][0-9A-Za-z]{17}\b|\bSSWS\b|/oauth2/(?:default|aus[0-9A-Za-z]{17}|v1)/|(?i:Errors reported by remote server)|(?i:eventType)[\x22']?\s{0,4}[:=]\s{0,4}[\x22']?(?:app|application|core|device|directory|group|iam|policy|security|system|user|workflows|zone)\.[a-z_.]{4,}|\b(?:app\.(?:oauth2|generic|ldap|radius|ad|office365)|user\.(?:session|authentication|mfa|account|lifecycle)|policy\.(?:evaluate_sign_on|rule|lifecycle)|application\.(?:provision|user_membership|lifecycle)|system\.(?:import|agent|api_token|org|email|sms|voice))\.[a-z_.]{3,}",
+        r"(?i:okta)|\bE0000\d{3}\b|\boae[0-9A-Za-z_-]{18,26}\b|\b0o[a-z][0-9A-Za-z]{17}\b|\b00[gu][0-9A-Za-z]{17}\b|\bSSWS\b|/oauth2/(?:default|aus[0-9A-Za-z]{17}|v1)/|(?i:Errors reported by remote server|automatic (?:profile push|provisioning|deprovisioning|deactivation|reactivation) of user|error while trying to push profile|could not push profile for|group push mapping)|(?i:eventType)[\x22']?\s{0,4}[:=]\s{0,4}[\x22']?(?:app|application|core|device|directory|group|iam|policy|security|system|user|workflows|zone)\.[a-z_.]{4,}|\b(?:app\.(?:oauth2|generic|ldap|radius|ad|office365)|user\.(?:session|authentication|mfa|account|lifecycle)|policy\.(?:evaluate_sign_on|rule|lifecycle)|application\.(?:provision|user_membership|lifecycle)|system\.(?:import|agent|api_token|org|email|sms|voice))\.[a-z_.]{3,}",
     )
     .expect("a constant pattern")
 });

@@ -285,9 +285,9 @@ impl Found<'_> {
         }
         if let Some(regex) = &pattern.regex {
             let Some(found) = regex.captures(&text[window]) else { return };
-            for name in regex.capture_names().flatten() {
+            for name in regex.names() {
                 if let Some(value) = found.name(name) {
-                    captures.push((name.to_owned(), clean(value.as_str())));
+                    captures.push((name.clone(), clean(value.as_str())));
                 }
             }
         }

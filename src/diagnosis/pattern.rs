@@ -1,9 +1,7 @@
 //! Rules compiled for matching: every `[[match]]` as squeezed literals, holes and conditions.
 
-use regex::Regex;
-
 use super::squeeze::squeeze;
-use crate::rules::{ContextNeed, FactName, MatchSpec, Part, Rule, Wildcard, compile_regex};
+use crate::rules::{ContextNeed, FactName, MatchSpec, Part, Rule, RuleRegex, Wildcard};
 
 /// What one code is worth in letters of matched text: it says as much as a short sentence.
 pub const CODE_WEIGHT: usize = 20;
@@ -36,7 +34,7 @@ pub struct Pattern {
     /// Squeezed texts that must not be near.
     pub absent: Vec<Vec<u8>>,
     /// A regex over the decoded text near the match.
-    pub regex: Option<Regex>,
+    pub regex: Option<RuleRegex>,
     /// What captures must look like.
     pub captures_like: Vec<(String, Vec<Wildcard>)>,
     /// The message must stand by itself.
@@ -94,8 +92,7 @@ impl Pattern {
             facts: spec.facts.clone(),
             contains,
             absent: squeezed(&spec.absent),
-            // The loader has compiled it before and reported what is wrong with it.
-            regex: spec.regex.as_deref().and_then(|regex| compile_regex(regex).ok()),
+            regex: spec.regex.clone(),
             captures_like: spec.captures_like.clone(),
             standalone: spec.standalone,
             needs_context: spec.needs_context,

@@ -134,6 +134,12 @@ pub(super) fn conditions_key(spec: &MatchSpec) -> String {
     contains.sort();
     format!(
         "{message:?} {:?} {:?} {contains:?} {:?} {:?} {:?} {} {}",
-        spec.codes, spec.facts, spec.absent, spec.regex, spec.captures_like, spec.standalone, spec.needs_context
+        spec.codes,
+        spec.facts,
+        spec.absent,
+        spec.regex.as_ref().map(crate::rules::RuleRegex::as_str),
+        spec.captures_like,
+        spec.standalone,
+        spec.needs_context
     )
 }

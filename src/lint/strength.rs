@@ -49,6 +49,9 @@ pub(super) fn check(rule: &Rule, problems: &mut Vec<Problem>) {
                 "write the words of the message",
             ));
         }
+        if let Some(reason) = spec.regex.as_ref().and_then(|regex| regex.compile().err()) {
+            problems.push(problem(rule, spec.place, format!("the regex cannot be used: {reason}"), "make it smaller"));
+        }
         for code in spec
             .codes
             .iter()

@@ -5,21 +5,18 @@
 
 use std::ops::Range;
 
-use regex::RegexBuilder;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::load::Entry;
 use super::page::{self, Piece};
 use super::{
-    ContextNeed, Engine, Example, FactName, FixedBy, Keyword, MatchSpec, Place, Problem, Rule, RuleFile, RuleId, Scope,
-    Status, Template, Wildcard, nearest,
+    ContextNeed, Engine, Example, FactName, FixedBy, Keyword, MatchSpec, Place, Problem, Rule, RuleFile, RuleId,
+    RuleRegex, Scope, Status, Template, Wildcard, nearest,
 };
 
 /// The line before and after the front matter.
 const FENCE: &str = "+++";
-/// A compiled regex of a rule may not need more memory than this, in bytes.
-pub(crate) const REGEX_SIZE_LIMIT: usize = 1 << 20;
 
 /// Reads a rule file; `None` when it has problems, which are added to `problems`.
 pub(super) fn parse(file: RuleFile, text: &str, problems: &mut Vec<Problem>) -> Option<Entry> {
@@ -211,9 +208,7 @@ impl Reader<'_> {
     fn check_captures(&mut self, matches: &[MatchSpec], page: &page::Page, body_start: usize) {
         let captured = |spec: &MatchSpec| -> Vec<String> {
             let mut names: Vec<String> = spec.message.iter().flat_map(Template::captures).map(str::to_owned).collect();
-            if let Some(regex) = spec.regex.as_deref().and_then(|regex| compile_regex(regex).ok()) {
-                names.extend(regex.capture_names().flatten().map(str::to_owned));
-            }
+            names.extend(spec.regex.iter().flat_map(RuleRegex::names).cloned());
             names
         };
         let by_match: Vec<Vec<String>> = matches.iter().map(captured).collect();
@@ -273,16 +268,17 @@ impl Reader<'_> {
         });
         let regex = fields.take("regex").and_then(|value| {
             let regex = self.string(value)?;
-            if let Err(error) = compile_regex(&regex) {
-                let reason = error.to_string();
-                let reason = reason.lines().last().unwrap_or_default().trim().to_owned();
-                self.problem(
-                    &value.span(),
-                    format!("not a regex: {reason}"),
-                    "the syntax is that of https://docs.rs/regex",
-                );
+            match RuleRegex::new(&regex) {
+                Ok(regex) => Some(regex),
+                Err(reason) => {
+                    self.problem(
+                        &value.span(),
+                        format!("not a regex: {reason}"),
+                        "the syntax is that of https://docs.rs/regex",
+                    );
+                    None
+                }
             }
-            Some(regex)
         });
         let standalone = self.boolean(fields, "standalone");
         let needs_context = match fields.take("needs_context") {
@@ -524,11 +520,6 @@ impl Reader<'_> {
         }
         related
     }
-}
-
-/// Compiles the regex of a rule the way the engine uses it.
-pub(crate) fn compile_regex(regex: &str) -> Result<regex::Regex, regex::Error> {
-    RegexBuilder::new(regex).case_insensitive(true).size_limit(REGEX_SIZE_LIMIT).build()
 }
 
 fn one_of<K: Keyword>() -> String {

@@ -9,15 +9,16 @@ mod front_matter;
 mod load;
 mod page;
 mod problem;
+mod rule_regex;
 mod template;
 mod wildcard;
 
 use std::fmt;
 
-pub(crate) use front_matter::compile_regex;
 pub use load::{RuleFile, RuleSet, Source};
 pub use page::{Inline, Page, Piece, Text};
 pub use problem::{Place, Problem, nearest};
+pub use rule_regex::RuleRegex;
 pub use template::{Part, Template};
 pub use wildcard::Wildcard;
 
@@ -111,7 +112,7 @@ pub struct MatchSpec {
     /// Texts of which none may be near.
     pub absent: Vec<String>,
     /// A regular expression over the decoded text near the rest.
-    pub regex: Option<String>,
+    pub regex: Option<RuleRegex>,
     /// The message must stand by itself, not inside a sentence.
     pub standalone: bool,
     /// Whether Okta must be involved for other reasons than this text.
