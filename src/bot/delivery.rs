@@ -9,7 +9,7 @@ use tracing::{error, info, warn};
 use super::ports::{Claimed, Courier, SendError, Store, StoreError};
 
 /// A claimed reply is this process's own for so long; then another may try.
-const LEASE: Duration = Duration::from_secs(30);
+const LEASE: Duration = Duration::from_secs(10);
 /// Replies that are claimed at once.
 const BATCH: u32 = 16;
 /// The first pause after a failure; each further one doubles it …

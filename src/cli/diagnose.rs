@@ -1,15 +1,14 @@
 //! `oktriage diagnose`: what the bot would say to a paste.
 
-use std::fs;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 
 use anyhow::Context as _;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{EXIT_BAD, EXIT_NOTHING, EXIT_OK, RuleArgs, output};
-use crate::diagnosis::{Engine, Outcome, PASTE_MAX};
+use super::{EXIT_BAD, EXIT_NOTHING, EXIT_OK, RuleArgs, input, output};
+use crate::diagnosis::{Engine, Outcome};
 use crate::render::terminal;
 use crate::reply::{Composer, plain};
 use crate::rules::{FactName, Keyword, Scope};
@@ -50,7 +49,7 @@ pub(super) fn run(args: &Args, rules: &RuleArgs) -> anyhow::Result<u8> {
     let mut answered = false;
     let mut unreadable = false;
     for (index, file) in files.iter().enumerate() {
-        let paste = match read(file) {
+        let paste = match input::paste(file) {
             Ok(paste) => paste,
             Err(error) => {
                 output::error(&error);
@@ -82,20 +81,6 @@ pub(super) fn run(args: &Args, rules: &RuleArgs) -> anyhow::Result<u8> {
     })
 }
 
-/// One paste; bytes that are no UTF-8 are replaced, because pastes come from anywhere.
-fn read(file: &PathBuf) -> anyhow::Result<String> {
-    // One byte more than is read of a paste tells that there is more.
-    let limit = PASTE_MAX as u64 + 4;
-    let mut bytes = Vec::new();
-    if file.as_os_str() == "-" {
-        io::stdin().lock().take(limit).read_to_end(&mut bytes).context("cannot read standard input")?;
-    } else {
-        let opened = fs::File::open(file).with_context(|| format!("cannot open {}", file.display()))?;
-        opened.take(limit).read_to_end(&mut bytes).with_context(|| format!("cannot read {}", file.display()))?;
-    }
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
-}
-
 #[derive(Deserialize)]
 struct Line {
     #[serde(default)]
@@ -108,12 +93,7 @@ fn lines(args: &Args, engine: &Engine, files: &[PathBuf]) -> anyhow::Result<u8> 
     let mut out = output::stdout();
     let mut bad = false;
     for file in files {
-        let input: Box<dyn Read> = if file.as_os_str() == "-" {
-            Box::new(io::stdin().lock())
-        } else {
-            Box::new(fs::File::open(file).with_context(|| format!("cannot open {}", file.display()))?)
-        };
-        for (number, line) in BufReader::new(input).split(b'\n').enumerate() {
+        for (number, line) in BufReader::new(input::open(file)?).split(b'\n').enumerate() {
             let line = line.with_context(|| format!("cannot read {}", file.display()))?;
             let line = String::from_utf8_lossy(&line);
             if line.trim().is_empty() {

@@ -3,6 +3,7 @@
 mod config;
 mod diagnose;
 mod eval;
+mod input;
 mod lookup;
 mod output;
 mod rules;

@@ -50,6 +50,10 @@ pattern!(
     OUTPUT_LINE,
     r"^\s*at \S+\(|^\s*File \x22|Traceback|^\s*Caused by|(?i)^\s*\[?(?:error|fatal|warn)\b|\b\w*(?:Error|Exception)\b\s*:|^\W*[\w.]*(?:Error|Exception)\(|^\W{0,3}\d{4}-\d\d-\d\d|\d\d:\d\d:\d\d|HTTP/\d|\bCaught:|^\s*[│|╷╵]",
 );
+// Directly before a code that is a value in JSON or in a Python dictionary.
+pattern!(VALUE_BEFORE, r"[\x22'][\w.]+[\x22']\s{0,3}[:=]\s{0,3}[\x22']$");
+// The address of a search for the code.
+pattern!(SEARCH_LINK, r"[?&](?:q|query|search)=[^\s&]*$");
 pattern!(CODE, r"\bE0000\d{3}\b");
 // Directly before a code where it is a value rather than a word of a sentence.
 pattern!(
@@ -70,12 +74,12 @@ pattern!(
 // Signs of trouble in the sentence around a code.
 pattern!(
     TROUBLE,
-    r"(?i)\b(?:errors?|errored|fail\w*|exception|reject\w*|denied|refus\w*|broken|stuck|help|anyone|any ideas?|keeps?|can(?:'|no)t|won't|unable|doesn't|does not|not working|blocked|crash\w*|died|caught|since|after|whenever i|again|responses?|respon\w+|log(?:s|ged)?|status|[45]\d\d|returns?|POST|GET|PUT|PATCH|DELETE|terraform|sdk|api|agent|okta)\b|[?!:=→>]|->",
+    r"(?i)\b(?:errors?|errored|fail\w*|exception|reject\w*|denied|refus\w*|broken|stuck|help|anyone|any ideas?|keeps?|can(?:'|no)t|won't|unable|doesn't|does not|not working|blocked|crash\w*|died|caught|since|after|whenever i|again|responses?|respon\w+|log(?:s|ged)?|status|[45]\d\d|returns?|POST|GET|PUT|PATCH|DELETE|terraform|sdk|api|agent|okta)\b|[?!=→>]|->",
 );
 // Somebody gets the code: the verb stands directly before it.
 pattern!(
     GETS,
-    r"(?i)\b(?:get(?:s|ting)?|got|gives?|gave|see(?:s|ing)?|saw|receiv(?:e|es|ed|ing)|throw(?:s|ing|n)?|threw|fail(?:s|ed|ing)? (?:with|on|due to)|return(?:s|ed|ing)?|hit(?:s|ting)?|(?:respond|answer|end|die)(?:s|ed|ing)? (?:in|with)|stuck (?:on|with|at)|keeps?(?: on)?(?: getting| returning| saying)?|errors? (?:out )?with|rejected with|says?)(?:\s+(?:an?|the|only|this|always|constantly|just|error|code|403|400|401|404|429|500|okta)){0,3}\W{0,4}$",
+    r"(?i)\b(?:get(?:s|ting)?|got|gives?|gave|see(?:s|ing)?|saw|receiv(?:e|es|ed|ing)|throw(?:s|ing|n)?|threw|fail(?:s|ed|ing)? (?:with|on|due to)|return(?:s|ed|ing)?|hit(?:s|ting)?|(?:respond|answer|end|die)(?:s|ed|ing)? (?:in|with)|stuck (?:on|with|at)|keeps?(?: on)?(?: getting| returning| saying)?|errors? (?:out )?with|rejected with)(?:\s+(?:an?|the|only|this|always|constantly|just|error|code|403|400|401|404|429|500|okta)){0,3}\W{0,4}$",
 );
 // Documents: the first words say that what follows is about errors.
 pattern!(
@@ -92,7 +96,7 @@ pattern!(HELP, r"(?i)\?|\bany ideas?\b|\bhelp\b|\bstill\b|\bagain\b|\bplease adv
 // Talk about a whole message.
 pattern!(
     MESSAGE_TALK,
-    r"(?i)\b(?:feature request|would love|customi[sz]e|hook to|wording|i18n (?:key|string|bundle|file)s?|translat\w+|locali[sz]\w+|release notes?|changelog|docs? (?:say|state|mention|describe)s?|(?:should|could|might) (?:say|show|read|display)|we (?:map|show|display|handle|catch|mock|log|ignore)|unit tests?|test cases?|if (?:you|we|they|users?|someone|somebody|anyone|people) (?:ever )?(?:see|get|hit|receive)s?|for anyone who|runbook|postmortem|post-mortem|how (?:do|should|can|would) (?:we|i|you) (?:handle|catch|test|mock|translate|customi[sz]e|reword|detect)|reword|rephrase|renam(?:e|ing)|error message for|copy (?:change|review)|proofread|phishing mail|the (?:message|text|wording|alert text|code) [\x22“*'`]|could the text|when you see|don't be surprised|tickets about|the wiki says|(?:is|are) shown as|the docs?\b|saved search|known_errors|tomorrow|synthetic check|chaos test|in (?:the|our) (?:demo|manual|guide)|illustration|tagging exercise)\b",
+    r"(?i)\b(?:feature request|would love|customi[sz]e|hook to|wording|i18n (?:key|string|bundle|file)s?|translat\w+|locali[sz]\w+|release notes?|changelog|docs? (?:say|state|mention|describe)s?|(?:should|could|might) (?:say|show|read|display|contain)|we (?:map|show|display|handle|catch|mock|log|ignore)|unit tests?|test cases?|if (?:you|we|they|users?|someone|somebody|anyone|people) (?:ever )?(?:see|get|hit|receive)s?|for anyone who|runbook|postmortem|post-mortem|incident review|just curious|is there any reason|how (?:do|should|can|would) (?:we|i|you) (?:handle|catch|test|mock|translate|customi[sz]e|reword|detect)|reword|rephrase|renam(?:e|ing)|error message for|copy (?:change|review)|proofread|phishing mail|the (?:alert text|wording)|could the text|when you see|don't be surprised|tickets about|the wiki says|(?:is|are) shown as|the docs?\b|saved search|known_errors|tomorrow|synthetic check|chaos test|in (?:the|our) (?:demo|manual|guide)|illustration|tagging exercise)\b",
 );
 
 /// How the code at `span` is brought up.
@@ -119,11 +123,13 @@ pub fn of_code(text: &str, span: &Range<usize>) -> Bearing {
 
 /// Whether a code is the value of a field: that reports it, whatever is said around it.
 fn is_structured(before: &str) -> bool {
-    FIELD_BEFORE.is_match(before)
-        && (before.trim_end().ends_with(['"', '\'', '=']) || before.to_ascii_lowercase().contains("errorcode"))
+    VALUE_BEFORE.is_match(before)
+        || (FIELD_BEFORE.is_match(before)
+            && (before.trim_end().ends_with(['"', '\'', '=']) || before.to_ascii_lowercase().contains("errorcode")))
 }
 
-/// Whether a code stands as a literal in a program: a key, an argument, an operand, part of a name.
+/// Whether a code stands as a literal in a program (a key, an argument, an operand, part of a name),
+/// in a search or as an example.
 fn is_literal(before: &str, after: &str) -> bool {
     let quoted = before.ends_with(['"', '\'']) && after.starts_with(['"', '\'']);
     let opened = before.trim_end_matches(['"', '\'']).trim_end();
@@ -133,7 +139,8 @@ fn is_literal(before: &str, after: &str) -> bool {
     let key = quoted && closed.starts_with(':') && !opened.ends_with(':');
     let regex = before.ends_with('/') && after.starts_with('/');
     let name = before.ends_with('.') && before.trim_end_matches('.').ends_with(char::is_alphanumeric);
-    operand || key || regex || name
+    let example = before.trim_end().ends_with("e.g.");
+    operand || key || regex || name || example || SEARCH_LINK.is_match(before)
 }
 
 /// Three codes or more without fields around them are a list.
@@ -153,6 +160,9 @@ fn lists_codes(text: &str) -> bool {
 
 /// Whether somebody says that the error is over, and asks nothing.
 fn over(text: &str, span: &Range<usize>) -> bool {
+    if OUTPUT_LINE.is_match(line(text, span)) {
+        return false;
+    }
     let around = [
         &text[floor(text, span.start.saturating_sub(REACH))..span.start],
         &text[span.end..ceil(text, span.end + REACH)],

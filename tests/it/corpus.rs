@@ -24,6 +24,23 @@ fn the_rule_set_checks_out() {
 }
 
 #[test]
+fn unseen_pastes_are_answered_by_their_rules() {
+    let engine = engine();
+    let corpus = fs::read_to_string("tests/corpus/pastes.jsonl").expect("readable");
+    let mut wrong = Vec::new();
+    for line in corpus.lines() {
+        let line: Value = serde_json::from_str(line).expect("JSON");
+        let outcome = engine.diagnose(line["text"].as_str().expect("a text"), Scope::Okta);
+        let rule = outcome.diagnoses.first().filter(|_| outcome.answered).map(|diagnosis| diagnosis.rule.as_str());
+        if !line["rules"].as_array().expect("rules").iter().any(|known| known.as_str() == rule) {
+            wrong.push(format!("{}: {}, expected {}", line["id"], rule.unwrap_or("silent"), line["rules"]));
+        }
+    }
+    assert!(corpus.lines().count() >= 1_000);
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
 fn ordinary_talk_and_other_systems_get_no_answer() {
     let engine = engine();
     let corpus = fs::read_to_string("tests/corpus/silence.jsonl").expect("readable");

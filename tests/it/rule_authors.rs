@@ -107,7 +107,7 @@ One {user} thing.
       help: did you mean `fact.http_status`?
     provisioning/bad.md:13:1: nothing in this match says where to look
       help: add `message`, `code`, `fact.…` or `contains`; `regex` and `absent` only narrow those
-    provisioning/bad.md:14:9: not a regex: error: unclosed group
+    provisioning/bad.md:14:9: not a regex: unclosed group
       help: the syntax is that of https://docs.rs/regex
     provisioning/bad.md:17:8: an empty text
       help: fill it in or remove the key

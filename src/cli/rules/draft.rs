@@ -1,16 +1,16 @@
 //! `oktriage rules new`: a draft that checks out once its blanks are filled.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::Path;
 use std::sync::LazyLock;
 
 use anyhow::{Context as _, bail};
 use regex::Regex;
 
-use super::super::{EXIT_OK, output};
+use super::super::{EXIT_OK, input, output};
+use crate::diagnosis::Facts;
 use crate::diagnosis::decode::Decoded;
-use crate::diagnosis::{Facts, PASTE_MAX};
 use crate::redact;
 use crate::rules::{FactName, RuleId};
 
@@ -42,7 +42,7 @@ pub(super) fn write(id: &str, from: Option<&Path>, into: &Path) -> anyhow::Resul
     let Some(id) = RuleId::parse(id) else {
         bail!("`{id}` is not a rule id: write family/slug with lower-case words joined by hyphens");
     };
-    let paste = from.map(read).transpose()?;
+    let paste = from.map(input::paste).transpose()?;
     let draft = draft(&id, paste.as_deref());
     let path = into.join(format!("{id}.md"));
     if let Some(family) = path.parent() {
@@ -58,18 +58,6 @@ pub(super) fn write(id: &str, from: Option<&Path>, into: &Path) -> anyhow::Resul
     let mut out = output::stdout();
     writeln!(out, "{}\nFill in every {BLANK}, then: oktriage rules check --rules {}", path.display(), into.display())?;
     Ok(EXIT_OK)
-}
-
-fn read(path: &Path) -> anyhow::Result<String> {
-    let mut bytes = Vec::new();
-    let limit = PASTE_MAX as u64;
-    if path.as_os_str() == "-" {
-        io::stdin().lock().take(limit).read_to_end(&mut bytes).context("cannot read standard input")?;
-    } else {
-        let opened = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
-        opened.take(limit).read_to_end(&mut bytes).with_context(|| format!("cannot read {}", path.display()))?;
-    }
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 fn draft(id: &RuleId, paste: Option<&str>) -> String {

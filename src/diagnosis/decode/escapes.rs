@@ -152,7 +152,7 @@ fn hex(bytes: &[u8], digits: usize) -> Option<u32> {
     text.bytes().all(|b| b.is_ascii_hexdigit()).then(|| u32::from_str_radix(text, 16).ok())?
 }
 
-/// Reads `XXXX` or a surrogate pair `XXXX\uXXXX` behind `\u`; the backslashes between the halves
+/// Reads the four digits behind `\u`, or a surrogate pair of them; the backslashes between the halves
 /// are as many as before the first. Returns the character and the bytes read.
 fn unicode_escape(bytes: &[u8], backslashes: usize) -> Option<(char, usize)> {
     let first = hex(bytes, 4)?;
