@@ -30,6 +30,9 @@ const EXIT_BAD: u8 = 2;
 struct Cli {
     #[command(flatten)]
     rules: RuleArgs,
+    /// Without a subcommand the bot is run, with these settings.
+    #[command(flatten)]
+    serve: serve::Args,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -82,7 +85,7 @@ impl RuleArgs {
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.command {
-        None => serve::run(&serve::Args::default(), &cli.rules),
+        None => serve::run(&cli.serve, &cli.rules),
         Some(Command::Serve(args)) => serve::run(&args, &cli.rules),
         Some(Command::Diagnose(args)) => diagnose::run(&args, &cli.rules),
         Some(Command::Lookup(args)) => lookup::run(&args, &cli.rules),
@@ -103,5 +106,15 @@ pub fn run() -> ExitCode {
             output::error(&error);
             ExitCode::from(EXIT_BAD)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        super::Cli::command().debug_assert();
     }
 }

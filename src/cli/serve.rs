@@ -10,7 +10,7 @@ use crate::config::Settings;
 use crate::telemetry;
 
 /// Run the bot; with nothing configured, the local workspace on http://127.0.0.1:8080
-#[derive(Debug, Default, clap::Args)]
+#[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Settings file (see `oktriage config example`)
     #[arg(long, value_name = "FILE")]

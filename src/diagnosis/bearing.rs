@@ -37,7 +37,7 @@ macro_rules! pattern {
 // A line of a program rather than of its output.
 pattern!(
     CODE_LINE,
-    r"^\s*[+-]?\s*(?:(?:async )?def \w+\(|import [\w.{*]+.*(?:;|from\b)|from [\w.]+ import\b|(?:export |async )*function\b|(?:export )?(?:const|let|var) [\w{\[][^=]{0,60}=|if\s*\(|if .{1,120}:\s*$|else if\b|elif\b|case\s+\S+.*(?::|=>)|default:|return\b.{0,120}[;{(\[]|assert\w*\b|expect\(|(?:it|test|describe)\(|switch\s*\(|switch \w+ \{|for\s*\(|while\s*\(|#include|#define|package \w+|(?:public|private|protected|static|final|sealed|abstract|data)\s+\w+|(?:enum|class|object|interface|struct|trait|impl)\s+\w+.*[{(:]|func \w*\(|fn \w+|sub \w+\s*\{|use \w+::|match \w+|try\s*[{:]|\}?\s*catch\b|except \w+|raise \w+\(|throw new\b|//|/\*|@\w+\(|\[(?:Theory|Fact|Test)\]|INSERT INTO|VALUES\b|msgid |msgstr |[a-z]\w*(?:\.[\w-]+)+=\S)",
+    r"^\s*[+-]?\s*(?:(?:async )?def \w+\(|import [\w.{*]+.*(?:;|from\b)|from [\w.]+ import\b|(?:export |async )*function\b|(?:export )?(?:const|let|var) [\w{\[][^=]{0,60}=|if\s*\(|if .{1,120}:\s*$|else if\b|elif\b|case\s+\S+.*(?::|=>)|default:|return\b.{0,120}[;{(\[]|assert\w{0,14}\(|assert \w|expect\(|(?:it|test|describe)\(|switch\s*\(|switch \w+ \{|for\s*\(|while\s*\(|#include|#define|package \w+|(?:public|private|protected|static|final|sealed|abstract|data)\s+\w+|(?:enum|class|object|interface|struct|trait|impl)\s+\w+.*[{(:]|func \w*\(|fn \w+|sub \w+\s*\{|use \w+::|match \w+|try\s*[{:]|\}?\s*catch\b|except \w+|raise \w+\(|throw new\b|//|/\*|@\w+\(|\[(?:Theory|Fact|Test)\]|INSERT INTO|VALUES\b|msgid |msgstr )",
     r"===|!==|\s==\s*[\x22']|!=\s*[\x22']|\beq\s+'|\)\s*=>|=>\s*[{(]|=>\s*\w+::|\.(?:equals|contains|includes|startsWith|indexOf|toBe|toEqual|toThrow|is_some_and|Contains)\(|\bassert\w*\(|\braise_for|\bwhen\(.*\)\.|;\s*$|\bEnd (?:Sub|If)\b",
 );
 // Words that stand in tests, mocks, specifications and queries only.
@@ -74,7 +74,7 @@ pattern!(
 // Signs of trouble in the sentence around a code.
 pattern!(
     TROUBLE,
-    r"(?i)\b(?:errors?|errored|fail\w*|exception|reject\w*|denied|refus\w*|broken|stuck|help|anyone|any ideas?|keeps?|can(?:'|no)t|won't|unable|doesn't|does not|not working|blocked|crash\w*|died|caught|since|after|whenever i|again|responses?|respon\w+|log(?:s|ged)?|status|[45]\d\d|returns?|POST|GET|PUT|PATCH|DELETE|terraform|sdk|api|agent|okta)\b|[?!=→>]|->",
+    r"(?i)\b(?:error\w*|fail\w*|exception|reason|outcome|reject\w*|denied|refus\w*|broken|stuck|help|anyone|any ideas?|keeps?|can(?:'|no)t|won't|unable|doesn't|does not|not working|blocked|crash\w*|died|caught|since|after|whenever i|again|responses?|respon\w+|log(?:s|ged)?|status|[45]\d\d|returns?|POST|GET|PUT|PATCH|DELETE|terraform|sdk|api|agent|okta)\b|[?!=→>]|->",
 );
 // Somebody gets the code: the verb stands directly before it.
 pattern!(

@@ -17,7 +17,7 @@ static OKTA: LazyLock<Regex> = LazyLock::new(|| {
 /// Other identity systems, by name, by the form of their errors, or by an OAuth endpoint elsewhere.
 static FOREIGN: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
-        r#"(?im)^\W{0,4}(?:google|intune|entra|azure ad|apple|facebook|github|gitlab|discord|slack)\s?:|\bAADSTS\d|\bentra id\b|sts\.windows\.net|\bAADB2C\d|microsoftonline|\bauth0|keycloak|/realms/|cognito|onelogin|pingfederate|\bping ?one\b|pingidentity|forgerock|jumpcloud|accounts\.google\.com|"status"\s{0,4}:\s{0,4}"(?:UNAUTHENTICATED|PERMISSION_DENIED)"|identityserver|shibboleth|\badfs\b|firebase|supabase|workos|\bfusionauth|\bzitadel|\bauthentik|\bory\b|cyberark|duosecurity|https?://[\w.-]+/(?:[\w.-]+/){0,4}(?:oauth2?|connect)/(?:v\d[\w.]{0,4}/)?(?:token|authorize)\b"#,
+        r#"(?im)^\W{0,4}(?:google|intune|entra|azure ad|apple|facebook|github|gitlab|discord|slack)\s?:|\bAADSTS\d|\bentra id\b|sts\.windows\.net|\bAADB2C\d|microsoftonline|\bauth0|keycloak|/realms/|cognito|\bonelogin(?:\s|$|[,;)]|\.com)|pingfederate|\bping ?one\b|pingidentity|forgerock|jumpcloud|accounts\.google\.com|"status"\s{0,4}:\s{0,4}"(?:UNAUTHENTICATED|PERMISSION_DENIED)"|identityserver|shibboleth|\badfs\b|firebase|supabase|workos|samltest\.id|mocksaml|\bfusionauth|\bzitadel|\bauthentik|\bory\b|cyberark|duosecurity|https?://[\w.-]+/(?:[\w.-]+/){0,4}(?:oauth2?|connect)/(?:v\d[\w.]{0,4}/)?(?:token|authorize)\b"#,
     )
     .expect("a constant pattern")
 });

@@ -166,7 +166,11 @@ impl Matcher {
         let end = subject.squeezed.bytes().len();
         let mut cuts: Vec<usize> =
             ellipses(subject.text).take(CUTS_MAX).map(|at| subject.squeezed.index_at(at)).collect();
-        cuts.push(end);
+        // A paste that simply ends says less than one that ends in an ellipsis.
+        let simply_ends = cuts.last() != Some(&end);
+        if simply_ends {
+            cuts.push(end);
+        }
         for head in self.heads.find_overlapping_iter(subject.squeezed.bytes()) {
             // A message spans its letters and its holes; a cut further away is not its own.
             for &pattern in &self.headed[head.pattern().as_usize()] {
@@ -174,7 +178,7 @@ impl Matcher {
                     self.patterns[pattern].literal + HOLE_MAX * self.patterns[pattern].holes.iter().flatten().count();
                 let near = cuts.partition_point(|cut| *cut < head.start());
                 for &cut in cuts[near..].iter().take_while(|cut| **cut <= head.start() + reach).take(3) {
-                    if let Some(placed) = found.cut_message(pattern, head.start(), cut, cut == end) {
+                    if let Some(placed) = found.cut_message(pattern, head.start(), cut, simply_ends && cut == end) {
                         found.place(pattern, placed);
                         break;
                     }

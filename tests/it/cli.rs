@@ -318,6 +318,9 @@ fn settings_are_checked() {
       help: set OKTRIAGE__LOCAL__ACCESS_TOKEN or local.access_token_file, or listen on 127.0.0.1
     --- exit 2
     "#);
+    // Without a subcommand the bot runs, too.
+    let output = run(&["--config", file.to_str().expect("UTF-8")], "");
+    assert!(seen(&output).contains("there is no access token"), "{}", seen(&output));
     let output = oktriage().args(["config", "check"]).env("OKTRIAGE__LOCAL__LISTEN", "nowhere").output().expect("runs");
     insta::assert_snapshot!(seen(&output), @"
     --- stderr
