@@ -89,8 +89,9 @@ pattern!(
 // The error is over: somebody says what it was.
 pattern!(
     RESOLVED,
-    r"(?i)^\W*(?:thanks|thank you|cheers|appreciate|update:|solved|resolved|fixed)\b|\b(?:is|are) gone\b|\bno more (?:[\x22'“E]|errors?\b)|\b(?:was|were|got|been|is) (?:solved|fixed|resolved)\b|\b(?:was|were) (?:caused by|because|due to|my |our )|\bin the end\b|\bturned out\b|\bticket closed\b|^\W*[\w-]+ closed:|\. Closing\b|\ball good now\b|\banswered (?:in|above)\b|\bworks again\b|\bhappy users?\b|✔",
+    r"(?i)\b(?:is|are) gone\b|\bno more (?:[\x22'“E]|errors?\b)|\b(?:was|were|got|been|is) (?:solved|fixed|resolved)\b|\b(?:was|were) (?:caused by|because|due to|my |our )|\bin the end\b|\bturned out\b|\bticket closed\b|^\W*[\w-]+ closed:|\. Closing\b|\ball good now\b|\banswered (?:in|above)\b|\bworks again\b|\bhappy users?\b|✔",
 );
+pattern!(RESOLVED_FIRST, r"(?i)^\W*(?:thanks|thank you|cheers|appreciate|update:|solved|resolved|fixed)\b");
 // Somebody asks for help, so nothing is over.
 pattern!(HELP, r"(?i)\?|\bany ideas?\b|\bhelp\b|\bstill\b|\bagain\b|\bplease advise\b");
 // Talk about a whole message.
@@ -167,7 +168,8 @@ fn over(text: &str, span: &Range<usize>) -> bool {
         &text[floor(text, span.start.saturating_sub(REACH))..span.start],
         &text[span.end..ceil(text, span.end + REACH)],
     ];
-    around.iter().any(|part| RESOLVED.is_match(part)) && !around.iter().any(|part| HELP.is_match(part))
+    (RESOLVED_FIRST.is_match(text) || around.iter().any(|part| RESOLVED.is_match(part)))
+        && !around.iter().any(|part| HELP.is_match(part))
 }
 
 /// How the message at `span` is brought up.
