@@ -311,3 +311,66 @@ fn quote(recognised: &str) -> String {
     }
     quote
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+    use std::sync::LazyLock;
+
+    use proptest::prelude::*;
+
+    use super::bearing;
+    use super::context::Context;
+    use super::{Engine, Outcome};
+    use crate::rules::{Scope, Source};
+
+    static ENGINE: LazyLock<Engine> =
+        LazyLock::new(|| Engine::load(&[Source::Dir(PathBuf::from("tests/rules"))]).expect("sound rules"));
+
+    /// Pieces of real pastes in any order: matching, ranking and quoting meet half messages, nested
+    /// wrappers and repetitions.
+    fn pastes() -> impl Strategy<Value = String> {
+        let piece = prop_oneof![
+            Just("Automatic provisioning of user ".to_owned()),
+            Just("dana to app ShareFile failed: Error creating authenticated session to app ".to_owned()),
+            Just("The credentials used to connect to the API were invalid".to_owned()),
+            Just("Error authenticating: Forbidden. Errors reported by remote server".to_owned()),
+            Just("\"errorCode\":\"E0000011\",".to_owned()),
+            Just("SSWS 00QCjAl4MlVxWPXMxABCDEFGHIJKLMN012345678ab ".to_owned()),
+            Just("…\n\n".to_owned()),
+            "\\PC{0,12}",
+        ];
+        prop::collection::vec(piece, 0..24).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn any_paste_is_diagnosed_within_its_bounds(paste in pastes()) {
+            for scope in [Scope::Okta, Scope::Mixed] {
+                let outcome: Outcome = ENGINE.diagnose(&paste, scope);
+                prop_assert_eq!(&ENGINE.diagnose(&paste, scope), &outcome);
+                prop_assert!(!outcome.answered || !outcome.diagnoses.is_empty());
+                for diagnosis in &outcome.diagnoses {
+                    prop_assert!(diagnosis.spans.iter().all(|span| paste.get(span.clone()).is_some()));
+                    let said = format!("{} {:?}", diagnosis.quote, diagnosis.captures);
+                    prop_assert!(!said.contains("QCjAl4MlVxWPXMx"), "{}", said);
+                }
+            }
+        }
+
+        #[test]
+        fn any_place_has_a_bearing_and_any_text_a_context(text in pastes(), at in 0usize..400, len in 0usize..40) {
+            let floor = |mut index: usize| {
+                index = index.min(text.len());
+                while !text.is_char_boundary(index) {
+                    index -= 1;
+                }
+                index
+            };
+            let span = floor(at)..floor(at + len);
+            bearing::of_code(&text, &span);
+            bearing::of_message(&text, &span);
+            Context::read(&text);
+        }
+    }
+}
