@@ -48,11 +48,6 @@ impl<S: Store> Intake<S> {
         Self { engine, store, channels, wake }
     }
 
-    /// The channels that are watched.
-    pub fn channels(&self) -> impl Iterator<Item = &ChannelKey> {
-        self.channels.keys()
-    }
-
     /// Decides about one event. `cursor` is the event's place in its channel; it is noted together
     /// with a decision to say something. Silence writes nothing: to decide again after a crash
     /// leads to the same silence.

@@ -4,13 +4,7 @@
 pub const DISCORD_THREAD_NAME: usize = 100;
 /// All embeds of a Discord message together. <https://docs.discord.com/developers/resources/message#embed-object-embed-limits>
 pub const DISCORD_EMBEDS_TOTAL: usize = 6_000;
-/// The description of a Discord embed.
-pub const DISCORD_EMBED_DESCRIPTION: usize = 4_096;
-/// A Slack header block. <https://docs.slack.dev/reference/block-kit/blocks/header-block>
-pub const SLACK_HEADER: usize = 150;
 /// The text of a Slack section block. <https://docs.slack.dev/reference/block-kit/blocks/section-block>
 pub const SLACK_SECTION: usize = 3_000;
-/// All blocks of a Slack message together, as observed (`msg_blocks_too_long`).
-pub const SLACK_MESSAGE_TOTAL: usize = 13_200;
 /// The longest escape of one captured character: `&amp;` on Slack.
 pub const ESCAPE_MAX: usize = 5;
