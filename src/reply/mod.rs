@@ -5,11 +5,13 @@
 //! nothing taken from a paste can mention, link or format.
 
 mod compose;
+mod post;
 pub mod words;
 
 use serde::{Deserialize, Serialize};
 
 pub use compose::{CAPTURE_SHOWN_MAX, Composer, fill};
+pub use post::{Button, By, Post, Progress, TeamCall};
 
 /// Everything the bot says about one message or question.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
