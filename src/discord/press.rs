@@ -30,9 +30,14 @@ pub(super) async fn button<S: Store>(handler: &Handler<S>, context: &Context, pr
     let answer = match (button, rest) {
         (Some(Button::Share), _) => Some(shared(&pressed)),
         (Some(Button::Steps), rule) if rule.contains('/') => {
-            handler.bot.commands.page(rule).map(|reply| message(&render::private(&reply, false)))
+            let page = handler.bot.commands.page(rule);
+            return steps(handler, context, &pressed, page.unwrap_or_default()).await;
         }
-        (Some(button), rest) => on_reply(handler, &pressed, button, rest).await,
+        (Some(button), rest) => match on_reply(handler, &pressed, button, rest).await {
+            Some(Done::Answer(answer)) => Some(answer),
+            Some(Done::Steps(reply)) => return steps(handler, context, &pressed, reply).await,
+            None => None,
+        },
         (None, _) => None,
     };
     let answer = answer.unwrap_or_else(|| message(&render::private(&Reply::note(words::REPLY_FORGOTTEN), false)));
@@ -45,7 +50,7 @@ async fn on_reply<S: Store>(
     pressed: &ComponentInteraction,
     button: Button,
     rest: &str,
-) -> Option<Value> {
+) -> Option<Done> {
     let mut ids = rest.split(':');
     let channel: u64 = ids.next()?.parse().ok().filter(|id| *id != 0)?;
     let message_id: u64 = ids.next()?.parse().ok().filter(|id| *id != 0)?;
@@ -64,12 +69,10 @@ async fn on_reply<S: Store>(
         .is_some_and(|(member, role)| member.roles.iter().any(|of_member| of_member.to_string() == *role));
     let presser = Presser { id: pressed.user.id.to_string(), supports };
     let done = handler.bot.feedback.press(&key, button, &presser, role.as_deref(), index).await;
-    Some(match done {
+    Some(Done::Answer(match done {
+        Ok(Pressed::Privately(reply)) if button == Button::Steps => return Some(Done::Steps(reply)),
         Ok(Pressed::Changed) => json!({"type": UPDATE_LATER}),
-        Ok(Pressed::Privately(reply)) => {
-            // Steps that do not fit one message go on in the page of the rule.
-            message(&render::private(&reply, false))
-        }
+        Ok(Pressed::Privately(reply)) => message(&render::private(&reply, false)),
         Ok(Pressed::DeleteMessage) => {
             let from = (ChannelId::new(channel), MessageId::new(message_id));
             match delete(handler, pressed.channel_id, from).await {
@@ -81,7 +84,30 @@ async fn on_reply<S: Store>(
             error!(message = %key, error = %error, "a press could not be noted");
             message(&render::private(&Reply::note(words::FAILED), false))
         }
-    })
+    }))
+}
+
+/// How a press is answered.
+enum Done {
+    /// By this.
+    Answer(Value),
+    /// By all of these answers, over as many messages as they need.
+    Steps(Reply),
+}
+
+async fn steps<S: Store>(handler: &Handler<S>, context: &Context, pressed: &ComponentInteraction, reply: Reply) {
+    let mut pages = reply.answers.iter().flat_map(render::all_steps);
+    let Some(first) = pages.next() else {
+        let gone = message(&render::private(&Reply::note(words::REPLY_FORGOTTEN), false));
+        return respond(context, pressed.id, &pressed.token, &gone).await;
+    };
+    respond(context, pressed.id, &pressed.token, &message(&first)).await;
+    for page in pages {
+        if let Err(error) = context.http.create_followup_message(&pressed.token, &page, Vec::new()).await {
+            warn!(user = %handler.me(), error = %error, "further steps could not be shown");
+            return;
+        }
+    }
 }
 
 /// Deletes the message that holds a secret: in its channel, or in the thread where the button is.

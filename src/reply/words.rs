@@ -67,6 +67,95 @@ pub const FORM_LABEL: &str = "Paste the error; only you see the answer";
 pub const TRY_AGAIN: &str = "Something changed at the same moment. Please try again.";
 /// When something went wrong that is not the person's fault; details are in the log.
 pub const FAILED: &str = "This did not work just now. Please try again in a moment.";
+/// Heading above further answers that are only named.
+pub const ALSO: &str = "Also recognised";
+/// Says publicly that an answer is known, without repeating anything of the message.
+pub const SUGGESTION: &str = "This looks like a known Okta error.";
+/// How to read a rule that comes near.
+pub const OFFER_HINT: &str = "To read one: `/okta lookup <rule id>`";
+/// The name of a thread that must not say what it is about.
+pub const THREAD_NEUTRAL: &str = "About your message";
+/// A person whose id is not known.
+pub const SOMEBODY: &str = "somebody";
+/// The support team, when it has no role.
+pub const TEAM: &str = "Support team:";
+/// Heading above what the team is called for.
+pub const ABOUT: &str = "About";
+/// Heading above ids that a supporter needs.
+pub const IDS: &str = "Ids";
+/// Button: it fixed the problem.
+pub const FIXED_IT: &str = "Fixed it";
+/// Button: it is about something else.
+pub const NOT_MY_PROBLEM: &str = "Not my problem";
+/// Button: call the team.
+pub const ASK_TEAM: &str = "Ask the team";
+/// Button: take the reply away.
+pub const REMOVE: &str = "Remove";
+/// Button: delete the message that holds a secret.
+pub const DELETE_MESSAGE: &str = "Delete my message";
+/// Button: read the answer that is offered.
+pub const SHOW_ANSWER: &str = "Show the answer";
+/// Button: show a private answer to everybody.
+pub const SHARE: &str = "Share in channel";
+
+/// Button: read everything of an answer; with its number when there are several such buttons.
+pub fn show_all_steps(number: Option<usize>) -> String {
+    match number {
+        None => "Show all steps".to_owned(),
+        Some(number) => format!("Show all steps ({number})"),
+    }
+}
+
+/// What of an answer did not fit.
+pub fn left_out(steps: usize, points: usize) -> String {
+    let some = |count: usize, what: &str| match count {
+        0 => None,
+        1 => Some(format!("1 more {what}")),
+        _ => Some(format!("{count} more {what}s")),
+    };
+    let parts: Vec<String> = some(steps, "step").into_iter().chain(some(points, "point")).collect();
+    if parts.is_empty() { "… and more".to_owned() } else { format!("… and {}", parts.join(" and ")) }
+}
+
+/// Things of a list that are not shown.
+pub fn others(count: usize) -> String {
+    format!("… and {count} more")
+}
+
+/// What a diagnosis rests on, behind the heading of the quotation.
+pub fn recognised_by(evidence: &[String]) -> String {
+    format!("by {}", evidence.join(", "))
+}
+
+/// When the facts of a rule were last checked.
+pub fn reviewed(date: &str) -> String {
+    format!("reviewed {date}")
+}
+
+/// How sure the diagnosis is.
+pub fn confidence(word: &str) -> String {
+    format!("confidence {word}")
+}
+
+/// Somebody says that it is fixed.
+pub fn fixed(who: &str, when: &str) -> String {
+    format!("✅ Fixed, says {who} {when}")
+}
+
+/// Somebody says that it is about something else.
+pub fn not_mine(who: &str, when: &str) -> String {
+    format!("➖ Not the problem, says {who} {when}")
+}
+
+/// The team was asked.
+pub fn asked(who: &str, when: &str) -> String {
+    format!("🙋 The team was asked by {who} {when}")
+}
+
+/// Calls the team.
+pub fn call(team: &str, who: &str, when: &str) -> String {
+    format!("{team} {who} asks for help {when}")
+}
 
 /// Who can fix it, for a reader.
 pub fn fixed_by(who: FixedBy) -> &'static str {
