@@ -23,38 +23,53 @@ fn the_rule_set_checks_out() {
     assert!(untested.is_empty(), "{}", untested.join("\n"));
 }
 
+/// The lines of every `*.jsonl` file in a directory, with the file they are from.
+fn lines(dir: &str) -> Vec<(String, Value)> {
+    let mut files: Vec<_> = fs::read_dir(dir).expect("readable").map(|entry| entry.expect("an entry").path()).collect();
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
+    files.sort();
+    let mut lines = Vec::new();
+    for path in files {
+        let text = fs::read_to_string(&path).expect("readable");
+        for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+            let place = format!("{}:{}", path.display(), number + 1);
+            let line = serde_json::from_str(line).unwrap_or_else(|error| panic!("{place}: {error}"));
+            lines.push((place, line));
+        }
+    }
+    lines
+}
+
 #[test]
-fn unseen_pastes_are_answered_by_their_rules() {
+fn pastes_are_answered_by_their_rules() {
     let engine = engine();
-    let corpus = fs::read_to_string("tests/corpus/pastes.jsonl").expect("readable");
     let mut wrong = Vec::new();
-    for line in corpus.lines() {
-        let line: Value = serde_json::from_str(line).expect("JSON");
+    let corpus: Vec<_> = lines("tests/corpus/pastes").into_iter().chain(lines("tests/corpus/real")).collect();
+    for (place, line) in &corpus {
         let outcome = engine.diagnose(line["text"].as_str().expect("a text"), Scope::Okta);
         let rule = outcome.diagnoses.first().filter(|_| outcome.answered).map(|diagnosis| diagnosis.rule.as_str());
         if !line["rules"].as_array().expect("rules").iter().any(|known| known.as_str() == rule) {
-            wrong.push(format!("{}: {}, expected {}", line["id"], rule.unwrap_or("silent"), line["rules"]));
+            wrong.push(format!("{place} {}: {}, expected {}", line["id"], rule.unwrap_or("silent"), line["rules"]));
         }
     }
-    assert!(corpus.lines().count() >= 1_000);
+    assert!(corpus.len() >= 1_000);
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
 }
 
 #[test]
 fn ordinary_talk_and_other_systems_get_no_answer() {
     let engine = engine();
-    let corpus = fs::read_to_string("tests/corpus/silence.jsonl").expect("readable");
     let mut wrong = Vec::new();
-    for line in corpus.lines() {
-        let line: Value = serde_json::from_str(line).expect("JSON");
+    let corpus = lines("tests/corpus/silence");
+    for (place, line) in &corpus {
         let text = line["text"].as_str().expect("a text");
         for scope in [Scope::Okta, Scope::Mixed] {
             let outcome = engine.diagnose(text, scope);
             if outcome.answered {
-                wrong.push(format!("{} ({scope}): {}", line["id"], outcome.diagnoses[0].rule));
+                wrong.push(format!("{place} {} ({scope}): {}", line["id"], outcome.diagnoses[0].rule));
             }
         }
     }
-    assert!(corpus.lines().count() >= 1_000);
+    assert!(corpus.len() >= 1_000);
     assert!(wrong.is_empty(), "{} false answers:\n{}", wrong.len(), wrong.join("\n"));
 }
