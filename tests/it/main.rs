@@ -5,6 +5,7 @@ mod browser;
 mod cases;
 mod cli;
 mod corpus;
+mod discord;
 mod kills;
 mod program;
 mod rule_authors;
