@@ -477,7 +477,8 @@ impl State {
             _ => allowed.is_null(),
         };
         let listed = |kind: &str, id: u64| {
-            allowed[kind].as_array().is_some_and(|ids| ids.iter().any(|it| *it == id.to_string() || *it == id))
+            let text = id.to_string();
+            allowed[kind].as_array().is_some_and(|ids| ids.iter().any(|it| *it == id || *it == text))
         };
         message.mentions = mentioned(&message.content, "<@");
         message.mentions.retain(|id| self.user_by_id(*id).is_some() && (may("users") || listed("users", *id)));
