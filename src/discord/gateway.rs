@@ -12,7 +12,7 @@ use serenity::async_trait;
 use serenity::cache::Cache;
 use serenity::client::{Context, EventHandler, RawEventHandler};
 use serenity::gateway::{GatewayError, ShardManager};
-use serenity::http::{Http, HttpBuilder, LightMethod, Route};
+use serenity::http::{Http, HttpBuilder, HttpError, LightMethod, Route, StatusCode};
 use serenity::model::application::{ApplicationFlags, Interaction};
 use serenity::model::channel::Message;
 use serenity::model::event::{Event as RawEvent, MessageUpdateEvent};
@@ -173,7 +173,7 @@ impl<S: Store> Connection<S> {
                     break;
                 };
                 match ended {
-                    Err(serenity::Error::Gateway(reason)) if cannot_work(&reason).is_some() => {
+                    Err(reason) if cannot_work(&reason).is_some() => {
                         let help = cannot_work(&reason).unwrap_or_default();
                         error!("Discord ended the connection for good: {reason}\n  help: {help}");
                         self.handler.bot.pulse.stop(format!("{reason}; {help}"));
@@ -206,11 +206,17 @@ async fn stopped(shutdown: &mut watch::Receiver<bool>) {
 }
 
 /// What to change where Discord ended a connection for good. <https://docs.discord.com/developers/topics/opcodes-and-status-codes#gateway>
-fn cannot_work(reason: &GatewayError) -> Option<&'static str> {
+fn cannot_work(reason: &serenity::Error) -> Option<&'static str> {
+    const TOKEN: &str = "the token is not valid (4004): Discord Developer Portal > your application > Bot > Reset Token, then set OKTRIAGE__DISCORD__TOKEN";
+    let reason = match reason {
+        serenity::Error::Gateway(reason) => reason,
+        serenity::Error::Http(HttpError::UnsuccessfulRequest(refused)) => {
+            return (refused.status_code == StatusCode::UNAUTHORIZED).then_some(TOKEN);
+        }
+        _ => return None,
+    };
     match reason {
-        GatewayError::InvalidAuthentication => Some(
-            "the token is not valid (4004): Discord Developer Portal > your application > Bot > Reset Token, then set OKTRIAGE__DISCORD__TOKEN",
-        ),
+        GatewayError::InvalidAuthentication => Some(TOKEN),
         GatewayError::InvalidGatewayIntents => Some("Discord does not know an intent (4013): update oktriage"),
         GatewayError::DisallowedGatewayIntents => Some(
             "the message content intent is not allowed (4014): Discord Developer Portal > your application > Bot > Message Content Intent, or set discord.message_content = false",

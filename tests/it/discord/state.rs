@@ -322,7 +322,7 @@ impl State {
     }
 
     /// A snowflake of this moment, above all others.
-    pub(super) fn id(&mut self) -> u64 {
+    pub(crate) fn id(&mut self) -> u64 {
         self.last_id = (self.last_id + 1).max((now() - EPOCH) << 22);
         self.last_id
     }
