@@ -5,8 +5,6 @@ mod browser;
 mod cases;
 mod cli;
 mod corpus;
-mod discord;
-mod discord_bot;
 mod kills;
 mod program;
 mod rule_authors;
