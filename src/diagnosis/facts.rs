@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use crate::redact::gate::{Gate, Open};
 use crate::rules::FactName;
 
 /// At most this many facts are kept of each pattern, so that a log full of errors stays cheap.
@@ -29,8 +30,36 @@ pub struct Facts {
 
 struct Reader {
     name: FactName,
+    /// One of these stands in every match.
+    anchors: &'static [&'static str],
     pattern: Regex,
 }
+
+/// Tools that print Okta's errors.
+const TOOLS: &[&str] = &[
+    "terraform",
+    "okta-aws-cli",
+    "gimme-aws-creds",
+    "saml2aws",
+    "aws-okta",
+    "okta-awscli",
+    "oktaws",
+    "postman",
+    "okta-sdk-",
+    "okta-signin-widget",
+    "okta-auth-js",
+    "okta-react",
+    "okta-angular",
+    "okta-vue",
+    "okta-spring-boot",
+    "next-auth",
+    "passport",
+    "oauth2-proxy",
+    "pulumi",
+    "okta-pam",
+    "scaleft",
+    "sft",
+];
 
 /// How facts are written. The group `v` is the value.
 static READERS: LazyLock<Vec<Reader>> = LazyLock::new(|| {
@@ -39,31 +68,35 @@ static READERS: LazyLock<Vec<Reader>> = LazyLock::new(|| {
     let key = |keys: &str| format!(r#"(?i)\b(?:{keys})["']?\s{{0,4}}(?::|=>?)\s{{0,4}}["']?"#);
     let text = r#"(?P<v>[^"\n]{1,500})"#;
     let status_words = "Bad Request|Unauthorized|Forbidden|Not Found|Method Not Allowed|Conflict|Payload Too Large|Unprocessable|Too Many Requests|Internal Server Error|Bad Gateway|Service Unavailable|Gateway Time";
-    let tools = "terraform|okta-aws-cli|gimme-aws-creds|saml2aws|aws-okta|okta-awscli|oktaws|postman|okta-sdk-[a-z]+|okta-signin-widget|okta-auth-js|okta-react|okta-angular|okta-vue|okta-spring-boot|next-auth|passport|oauth2-proxy|pulumi|okta-pam|scaleft|sft";
-    let table = [
-        (Name::ErrorCode, r"\b(?P<v>E0000\d{3})\b".to_owned()),
-        (Name::ErrorId, format!("{}{}", key("errorId|error[_ ]id"), r"(?P<v>[A-Za-z0-9_-]{10,40})")),
-        (Name::ErrorId, r"\b(?P<v>oae[A-Za-z0-9_-]{18,26})\b".to_owned()),
-        (Name::ErrorSummary, format!("{}{text}", key("errorSummary"))),
-        (Name::OauthError, r#"["']error["']\s{0,4}:\s{0,4}["'](?P<v>[A-Za-z0-9_.-]{3,60})["']"#.to_owned()),
-        (Name::OauthError, r#"(?:[?&#\s,"';]|^)error=["']?(?P<v>[A-Za-z0-9_.-]{3,60})"#.to_owned()),
-        (Name::OauthError, r"(?i)\berror:\s{0,4}(?P<v>[a-z]{2,30}(?:_[a-z]{2,30}){1,5})\b".to_owned()),
-        (Name::OauthErrorDescription, format!("{}{text}", key("error_?description"))),
-        (Name::HttpStatus, r"\bHTTP/\d(?:\.\d)?\s{1,4}(?P<v>[45]\d\d)\b".to_owned()),
-        (Name::HttpStatus, format!(r"(?i)\b(?P<v>[45]\d\d)\b[\s:,-]{{1,4}}(?:{status_words})")),
-        (Name::HttpStatus, format!("{}{}", key("status_?code|http_?status|http_?code|status|response[_ ]code|status code"), r"(?P<v>[45]\d\d)\b")),
-        (Name::HttpStatus, r"(?i)\b(?:HTTP(?: error| status| response)?(?: code)?|status(?: code)?(?: of)?|error(?: code)?|got(?: an?)?|returned(?: an?)?|returns(?: an?)?|response)[\s:=]{1,3}(?P<v>[45]\d\d)\b".to_owned()),
-        (Name::ScimType, format!("{}{}", key("scimType"), r"(?P<v>[A-Za-z]{3,40})")),
-        (Name::SamlStatus, r"urn:oasis:names:tc:SAML:[12]\.[01]:status:(?P<v>[A-Za-z]{3,60})".to_owned()),
-        (Name::EventType, format!("{}{}", key("eventType"), r"(?P<v>[a-z][a-z0-9_.]{4,120})")),
-        (Name::OktaHost, r"(?i)\b(?P<v>[a-z0-9][a-z0-9-]{0,62}(?:\.[a-z0-9-]{1,30}){0,2}\.(?:okta|oktapreview|okta-emea|okta-gov|trexcloud)\.com|[a-z0-9-]{1,63}\.okta\.mil)\b".to_owned()),
-        (Name::RequestId, format!("{}{}", key("x-okta-request-id|requestId"), r"(?P<v>[A-Za-z0-9@_.-]{10,64})")),
-        (Name::Tool, format!(r"(?i)\b(?P<v>{tools})\b")),
-        (Name::VendorCode, r"\b(?P<v>AADSTS\d{4,8}|AADB2C\d{4,8}|ORA-\d{5}|ERROR_[A-Z][A-Z_]{4,60})\b".to_owned()),
+    let tools = TOOLS.join("|");
+    let table: [(FactName, &'static [&'static str], String); 19] = [
+        (Name::ErrorCode, &["E0000"], r"\b(?P<v>E0000\d{3})\b".to_owned()),
+        (Name::ErrorId, &["errorid", "error_id", "error id"], format!("{}{}", key("errorId|error[_ ]id"), r"(?P<v>[A-Za-z0-9_-]{10,40})")),
+        (Name::ErrorId, &["oae"], r"\b(?P<v>oae[A-Za-z0-9_-]{18,26})\b".to_owned()),
+        (Name::ErrorSummary, &["errorsummary"], format!("{}{text}", key("errorSummary"))),
+        (Name::OauthError, &["error\"", "error'"], r#"["']error["']\s{0,4}:\s{0,4}["'](?P<v>[A-Za-z0-9_.-]{3,60})["']"#.to_owned()),
+        (Name::OauthError, &["error="], r#"(?:[?&#\s,"';]|^)error=["']?(?P<v>[A-Za-z0-9_.-]{3,60})"#.to_owned()),
+        (Name::OauthError, &["error:"], r"(?i)\berror:\s{0,4}(?P<v>[a-z]{2,30}(?:_[a-z]{2,30}){1,5})\b".to_owned()),
+        (Name::OauthErrorDescription, &["error_description", "errordescription"], format!("{}{text}", key("error_?description"))),
+        (Name::HttpStatus, &["http/"], r"\bHTTP/\d(?:\.\d)?\s{1,4}(?P<v>[45]\d\d)\b".to_owned()),
+        (Name::HttpStatus, &["bad request", "unauthorized", "forbidden", "not found", "not allowed", "conflict", "too large", "unprocessable", "too many requests", "server error", "bad gateway", "unavailable", "gateway time"], format!(r"(?i)\b(?P<v>[45]\d\d)\b[\s:,-]{{1,4}}(?:{status_words})")),
+        (Name::HttpStatus, &["status", "http_code", "httpcode", "response_code", "response code"], format!("{}{}", key("status_?code|http_?status|http_?code|status|response[_ ]code|status code"), r"(?P<v>[45]\d\d)\b")),
+        (Name::HttpStatus, &["http", "status", "error", "got", "return", "response"], r"(?i)\b(?:HTTP(?: error| status| response)?(?: code)?|status(?: code)?(?: of)?|error(?: code)?|got(?: an?)?|returned(?: an?)?|returns(?: an?)?|response)[\s:=]{1,3}(?P<v>[45]\d\d)\b".to_owned()),
+        (Name::ScimType, &["scimtype"], format!("{}{}", key("scimType"), r"(?P<v>[A-Za-z]{3,40})")),
+        (Name::SamlStatus, &["urn:oasis:names:tc:saml"], r"urn:oasis:names:tc:SAML:[12]\.[01]:status:(?P<v>[A-Za-z]{3,60})".to_owned()),
+        (Name::EventType, &["eventtype"], format!("{}{}", key("eventType"), r"(?P<v>[a-z][a-z0-9_.]{4,120})")),
+        (Name::OktaHost, &[".okta.com", ".oktapreview.com", ".okta-emea.com", ".okta-gov.com", ".trexcloud.com", ".okta.mil"], r"(?i)\b(?P<v>[a-z0-9][a-z0-9-]{0,62}(?:\.[a-z0-9-]{1,30}){0,2}\.(?:okta|oktapreview|okta-emea|okta-gov|trexcloud)\.com|[a-z0-9-]{1,63}\.okta\.mil)\b".to_owned()),
+        (Name::RequestId, &["x-okta-request-id", "requestid"], format!("{}{}", key("x-okta-request-id|requestId"), r"(?P<v>[A-Za-z0-9@_.-]{10,64})")),
+        (Name::Tool, TOOLS, format!(r"(?i)\b(?P<v>{tools})\b").replace("okta-sdk-", "okta-sdk-[a-z]+")),
+        (Name::VendorCode, &["AADSTS", "AADB2C", "ORA-", "ERROR_"], r"\b(?P<v>AADSTS\d{4,8}|AADB2C\d{4,8}|ORA-\d{5}|ERROR_[A-Z][A-Z_]{4,60})\b".to_owned()),
     ];
     table
         .into_iter()
-        .map(|(name, pattern)| Reader { name, pattern: Regex::new(&pattern).expect("a constant pattern") })
+        .map(|(name, anchors, pattern)| Reader {
+            name,
+            anchors,
+            pattern: Regex::new(&pattern).expect("a constant pattern"),
+        })
         .collect()
 });
 
@@ -79,21 +112,35 @@ static OUTCOME_PART: LazyLock<Regex> = LazyLock::new(|| {
 static SCIM_DETAIL: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r#"(?i)"detail"\s{0,4}:\s{0,4}"(?P<v>[^"\n]{1,500})"#).expect("a constant pattern"));
 
+static GATE: LazyLock<Gate> = LazyLock::new(|| {
+    let others: [&[&str]; 1] = [&["outcome"]];
+    Gate::new(READERS.iter().map(|reader| reader.anchors).chain(others))
+});
+
 /// Okta's own sites are no orgs.
 const NO_ORG: [&str; 8] = ["developer.", "support.", "help.", "www.", "status.", "trust.", "login.", "devforum."];
 
 impl Facts {
     /// Reads the facts of a decoded text.
     pub fn read(text: &str) -> Self {
+        Self::read_among(text, GATE.open(text))
+    }
+
+    fn read_among(text: &str, open: Open) -> Self {
         let mut facts = Vec::new();
-        for Reader { name, pattern } in READERS.iter() {
+        let outcome = open.has(READERS.len());
+        let has_status = open == Open::ALL || has_status(text);
+        for (number, Reader { name, pattern, .. }) in READERS.iter().enumerate() {
+            if !open.has(number) || (*name == FactName::HttpStatus && !has_status) {
+                continue;
+            }
             for found in pattern.captures_iter(text).take(PER_PATTERN_MAX) {
                 if let Some(value) = found.name("v") {
                     push(&mut facts, *name, value.as_str(), value.range());
                 }
             }
         }
-        for found in OUTCOME.captures_iter(text).take(PER_PATTERN_MAX) {
+        for found in OUTCOME.captures_iter(text).take(if outcome { PER_PATTERN_MAX } else { 0 }) {
             if let Some(nested) = found.name("nested") {
                 for part in OUTCOME_PART.captures_iter(nested.as_str()) {
                     let (Some(key), Some(value)) = (part.name("part"), part.name("v")) else { continue };
@@ -136,6 +183,13 @@ impl Facts {
     }
 }
 
+/// Whether the text has a number that can be the status of an HTTP error.
+fn has_status(text: &str) -> bool {
+    text.as_bytes()
+        .windows(3)
+        .any(|bytes| matches!(bytes, [b'4' | b'5', second, third] if second.is_ascii_digit() && third.is_ascii_digit()))
+}
+
 fn outcome_part(key: &str) -> FactName {
     if key.eq_ignore_ascii_case("result") { FactName::OutcomeResult } else { FactName::OutcomeReason }
 }
@@ -163,6 +217,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::Facts;
+    use crate::redact::gate::Open;
 
     fn check(text: &str) -> String {
         let facts = Facts::read(text);
@@ -216,6 +271,11 @@ x-okta-request-id: ZTk1abcDEF0123456789
     }
 
     proptest! {
+        #[test]
+        fn the_gate_hides_nothing(text in "(\\PC|\"error\": ?\"invalid_x\"|errorCode=E0000011|\u{17f}tatus: 404|status=500|HTTP/1.1 401|outcome.reason=x|error_id: oaeW3UXjbPpSuuX4dMaWgwJ0w|got 403|acme.okta.com|terraform |okta-sdk-go|\n| ){0,20}") {
+            prop_assert_eq!(Facts::read(&text), Facts::read_among(&text, Open::ALL));
+        }
+
         #[test]
         fn any_text_is_read(text in "(\\PC|\"error\":|errorCode=|status: 4|outcome.reason=|\n){0,60}") {
             for fact in Facts::read(&text).facts {

@@ -4,13 +4,14 @@
 //! squeezed text once; only where an anchor stands is its pattern verified, within bounded windows.
 //! The work is therefore linear in the text for any rule set.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::ops::Range;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use memchr::memmem;
 
-use super::bearing::{self, Bearing};
+use super::bearing::{Bearing, Bearings};
 use super::facts::Facts;
 use super::pattern::{Hole, Pattern, Segment};
 use super::squeeze::{Squeezed, one_line};
@@ -25,10 +26,14 @@ const NEAR: usize = 2_000;
 const OCCURRENCES_MAX: usize = 8;
 /// Attempts to place the segments of one message around one anchor.
 const ATTEMPTS_MAX: usize = 64;
+/// So many judged places are remembered.
+const JUDGED_MAX: usize = 64;
 /// Squeezed bytes by which the start of a cut-off message is found.
 const HEAD: usize = 12;
 /// Cuts that are looked at in one paste.
 const CUTS_MAX: usize = 64;
+/// Where a paste simply ends behind a hole, so many letters of what follows show that it was cut off.
+const BEGUN_MIN: usize = 4;
 /// A cut-off message counts from this many letters …
 const CUT_LITERAL_MIN: usize = 20;
 /// … and this share of its letters where an ellipsis shows the cut …
@@ -68,13 +73,23 @@ pub struct Hit {
 /// The compiled rule set.
 pub struct Matcher {
     patterns: Vec<Pattern>,
+    /// One automaton for all literals, so that the text is passed over once.
     anchors: AhoCorasick,
-    /// For each anchor, the patterns with the index of the segment that it is.
-    anchored: Vec<Vec<(usize, usize)>>,
-    heads: AhoCorasick,
-    headed: Vec<Vec<usize>>,
+    /// For each literal, what it leads to.
+    anchored: Vec<Anchor>,
     by_code: HashMap<String, Vec<usize>>,
     by_fact: Vec<(FactName, usize)>,
+}
+
+/// What a literal leads to, where it stands.
+#[derive(Default)]
+struct Anchor {
+    /// Patterns with the index of the segment that it is.
+    segments: Vec<(usize, usize)>,
+    /// Patterns without a message, one of whose further texts it is.
+    texts: Vec<usize>,
+    /// Patterns whose message begins with it.
+    heads: Vec<usize>,
 }
 
 impl Matcher {
@@ -86,15 +101,14 @@ impl Matcher {
                 .extend(rule.matches.iter().enumerate().map(|(number, spec)| Pattern::new(index, rule, number, spec)));
         }
         let mut anchors = Index::default();
-        let mut heads = Index::default();
         let mut by_code: HashMap<String, Vec<usize>> = HashMap::new();
         let mut by_fact = Vec::new();
         for (index, pattern) in patterns.iter().enumerate() {
             let longest = pattern.segments.iter().enumerate().max_by_key(|(_, segment)| segment.bytes.len());
             if let Some((segment, Segment { bytes, .. })) = longest {
-                anchors.add(bytes, (index, segment));
+                anchors.at(bytes).segments.push((index, segment));
                 if let Some(head) = pattern.segments.first().and_then(|first| first.bytes.get(..HEAD)) {
-                    heads.add(head, index);
+                    anchors.at(head).heads.push(index);
                 }
             } else if !pattern.codes.is_empty() {
                 for code in &pattern.codes {
@@ -103,12 +117,11 @@ impl Matcher {
             } else if let Some((fact, _)) = pattern.facts.first() {
                 by_fact.push((*fact, index));
             } else if let Some(text) = pattern.contains.iter().max_by_key(|text| text.len()) {
-                anchors.add(text, (index, usize::MAX));
+                anchors.at(text).texts.push(index);
             }
         }
         let (anchors, anchored) = anchors.build();
-        let (heads, headed) = heads.build();
-        Self { patterns, anchors, anchored, heads, headed, by_code, by_fact }
+        Self { patterns, anchors, anchored, by_code, by_fact }
     }
 
     /// The patterns, by the index that a [`Hit`] names.
@@ -118,15 +131,27 @@ impl Matcher {
 
     /// Every pattern that holds in the paste, with each place where it does.
     pub fn hits(&self, subject: &Subject<'_>) -> Vec<Hit> {
-        let mut found = Found { patterns: &self.patterns, subject, hits: Vec::new(), seen: HashMap::new() };
-        for anchor in self.anchors.find_overlapping_iter(subject.squeezed.bytes()) {
-            for &(pattern, segment) in &self.anchored[anchor.pattern().as_usize()] {
-                if segment == usize::MAX {
-                    let span = subject.squeezed.text_span(subject.text, &anchor.range());
-                    found.place(pattern, Placed::at(span));
-                } else if let Some(placed) = found.message(pattern, segment, anchor.range()) {
+        let mut found = Found {
+            patterns: &self.patterns,
+            subject,
+            hits: Vec::new(),
+            seen: HashMap::new(),
+            bearings: OnceCell::new(),
+            judged: Vec::new(),
+        };
+        let mut heads = Vec::new();
+        for at in self.anchors.find_overlapping_iter(subject.squeezed.bytes()) {
+            let anchor = &self.anchored[at.pattern().as_usize()];
+            for &(pattern, segment) in &anchor.segments {
+                if let Some(placed) = found.message(pattern, segment, at.range()) {
                     found.place(pattern, placed);
                 }
+            }
+            for &pattern in &anchor.texts {
+                found.place(pattern, Placed::at(subject.squeezed.text_span(subject.text, &at.range())));
+            }
+            if !anchor.heads.is_empty() {
+                heads.push((at.start(), anchor));
             }
         }
         self.codes(&mut found);
@@ -138,7 +163,7 @@ impl Matcher {
                 }
             }
         }
-        self.cut_off(&mut found);
+        self.cut_off(&mut found, &heads);
         found.hits
     }
 
@@ -148,8 +173,7 @@ impl Matcher {
         let mut at = 0;
         while at < bytes.len() {
             let len = bytes[at..].iter().take_while(|&&byte| is_code_byte(byte)).count();
-            let plausible =
-                len > 4 && len <= 64 && bytes[at..at + len].iter().any(|byte| byte.is_ascii_digit() || *byte == b'_');
+            let plausible = len > 4 && len <= 64 && is_coded(&bytes[at..at + len]);
             if plausible {
                 let word = found.subject.text[at..at + len].to_ascii_lowercase();
                 for &pattern in self.by_code.get(&word).into_iter().flatten() {
@@ -161,7 +185,10 @@ impl Matcher {
     }
 
     /// Messages that an ellipsis or the end of the paste cuts off.
-    fn cut_off(&self, found: &mut Found<'_>) {
+    fn cut_off(&self, found: &mut Found<'_>, heads: &[(usize, &Anchor)]) {
+        if heads.is_empty() {
+            return;
+        }
         let subject = found.subject;
         let end = subject.squeezed.bytes().len();
         let mut cuts: Vec<usize> =
@@ -171,14 +198,14 @@ impl Matcher {
         if simply_ends {
             cuts.push(end);
         }
-        for head in self.heads.find_overlapping_iter(subject.squeezed.bytes()) {
-            // A message spans its letters and its holes; a cut further away is not its own.
-            for &pattern in &self.headed[head.pattern().as_usize()] {
+        for &(start, head) in heads {
+            let near = cuts.partition_point(|cut| *cut < start);
+            for &pattern in &head.heads {
+                // A message spans its letters and its holes; a cut further away is not its own.
                 let reach =
                     self.patterns[pattern].literal + HOLE_MAX * self.patterns[pattern].holes.iter().flatten().count();
-                let near = cuts.partition_point(|cut| *cut < head.start());
-                for &cut in cuts[near..].iter().take_while(|cut| **cut <= head.start() + reach).take(3) {
-                    if let Some(placed) = found.cut_message(pattern, head.start(), cut, simply_ends && cut == end) {
+                for &cut in cuts[near..].iter().take_while(|cut| **cut <= start + reach).take(3) {
+                    if let Some(placed) = found.cut_message(pattern, start, cut, simply_ends && cut == end) {
                         found.place(pattern, placed);
                         break;
                     }
@@ -189,34 +216,29 @@ impl Matcher {
 }
 
 /// Literals with what each leads to, on the way to an automaton.
-struct Index<T> {
+#[derive(Default)]
+struct Index {
     ids: HashMap<Vec<u8>, usize>,
     literals: Vec<Vec<u8>>,
-    targets: Vec<Vec<T>>,
+    anchors: Vec<Anchor>,
 }
 
-impl<T> Default for Index<T> {
-    fn default() -> Self {
-        Self { ids: HashMap::new(), literals: Vec::new(), targets: Vec::new() }
-    }
-}
-
-impl<T> Index<T> {
-    fn add(&mut self, literal: &[u8], target: T) {
+impl Index {
+    fn at(&mut self, literal: &[u8]) -> &mut Anchor {
         let id = *self.ids.entry(literal.to_vec()).or_insert_with(|| {
             self.literals.push(literal.to_vec());
-            self.targets.push(Vec::new());
+            self.anchors.push(Anchor::default());
             self.literals.len() - 1
         });
-        self.targets[id].push(target);
+        &mut self.anchors[id]
     }
 
-    fn build(self) -> (AhoCorasick, Vec<Vec<T>>) {
+    fn build(self) -> (AhoCorasick, Vec<Anchor>) {
         let automaton = AhoCorasick::builder()
             .match_kind(MatchKind::Standard)
             .build(&self.literals)
             .expect("literals of rule files are far below the automaton's limits");
-        (automaton, self.targets)
+        (automaton, self.anchors)
     }
 }
 
@@ -240,6 +262,10 @@ struct Found<'f> {
     hits: Vec<Hit>,
     /// How often each pattern was placed.
     seen: HashMap<usize, usize>,
+    /// How the text brings things up; read when something was found.
+    bearings: OnceCell<Bearings<'f>>,
+    /// Places whose bearing is known, by whether a code stands there.
+    judged: Vec<(Range<usize>, bool, Bearing)>,
 }
 
 impl Found<'_> {
@@ -296,11 +322,17 @@ impl Found<'_> {
             }
         }
         let coded_fact = pattern.facts.iter().any(|(name, _)| *name == FactName::ErrorCode);
-        let bearing = if pattern.segments.is_empty() && (coded || coded_fact) {
-            bearing::of_code(text, &hull)
-        } else {
-            bearing::of_message(text, &hull)
-        };
+        let by_code = pattern.segments.is_empty() && (coded || coded_fact);
+        let bearings = self.bearings.get_or_init(|| Bearings::new(text));
+        // Several patterns often stand at the same place.
+        let judged = self.judged.iter().find(|(span, code, _)| *span == hull && *code == by_code);
+        let bearing = judged.map(|(.., bearing)| *bearing).unwrap_or_else(|| {
+            let bearing = if by_code { bearings.of_code(&hull) } else { bearings.of_message(&hull) };
+            if self.judged.len() < JUDGED_MAX {
+                self.judged.push((hull.clone(), by_code, bearing));
+            }
+            bearing
+        });
         *seen += 1;
         self.hits.push(Hit { pattern: index, hull, holes, captures, coverage, bearing });
     }
@@ -322,7 +354,7 @@ impl Found<'_> {
         }
         let hull = spans.first()?.start..spans.last()?.end;
         let mut placed = Placed::at(squeezed.text_span(self.subject.text, &hull));
-        self.fill_holes(pattern, &spans, &mut placed).then_some(placed)
+        self.fill_holes(&pattern.holes, &spans, &mut placed).then_some(placed)
     }
 
     fn fits_words(&self, segment: &Segment, at: &Range<usize>) -> bool {
@@ -377,10 +409,10 @@ impl Found<'_> {
     }
 
     /// Notes what stands in the holes; false where a named hole is empty.
-    fn fill_holes(&self, pattern: &Pattern, spans: &[Range<usize>], placed: &mut Placed) -> bool {
+    fn fill_holes(&self, holes: &[Option<Hole>], spans: &[Range<usize>], placed: &mut Placed) -> bool {
         let text = self.subject.text;
         let squeezed = self.subject.squeezed;
-        for (index, hole) in pattern.holes.iter().take(spans.len() + 1).enumerate() {
+        for (index, hole) in holes.iter().take(spans.len() + 1).enumerate() {
             let Some(hole) = hole else { continue };
             let before = index.checked_sub(1).and_then(|index| spans.get(index));
             let start = before.map(|span| squeezed.text_span(text, span).end);
@@ -434,7 +466,9 @@ impl Found<'_> {
                 match memmem::find(window, &segment.bytes) {
                     Some(found) => at + found,
                     None => {
-                        let begun = (1..segment.bytes.len()).rev().find(|len| window.ends_with(&segment.bytes[..*len]));
+                        let least = if at_end { BEGUN_MIN } else { 1 };
+                        let begun =
+                            (least..segment.bytes.len()).rev().find(|len| window.ends_with(&segment.bytes[..*len]));
                         match begun {
                             Some(len) if cut - at <= HOLE_MAX + len => cut - len,
                             _ => break,
@@ -468,8 +502,7 @@ impl Found<'_> {
         let mut placed = Placed::at(squeezed.text_span(self.subject.text, &hull));
         placed.coverage = share;
         // The last segment that is there may be cut off, so what would follow it is no hole's text.
-        let complete = Pattern { holes: pattern.holes[..spans.len()].to_vec(), ..pattern.clone() };
-        self.fill_holes(&complete, &spans, &mut placed).then_some(placed)
+        self.fill_holes(&pattern.holes[..spans.len()], &spans, &mut placed).then_some(placed)
     }
 }
 
@@ -480,6 +513,11 @@ fn hole_fits(pattern: &Pattern, before_segment: usize, start: usize, end: usize)
         Some(Hole { name: None }) => true,
         None => start == end,
     }
+}
+
+/// Whether a word may be a code: it has a digit or an underscore, or is in capitals.
+fn is_coded(word: &[u8]) -> bool {
+    word.iter().any(|byte| byte.is_ascii_digit() || *byte == b'_') || word.iter().all(u8::is_ascii_uppercase)
 }
 
 fn find_code(text: &str, window: &Range<usize>, codes: &[String]) -> Option<Range<usize>> {
@@ -512,8 +550,9 @@ fn ellipses(text: &str) -> impl Iterator<Item = usize> {
 /// Whether a text on a screen was pasted by itself: alone on its line, between quotes or emphasis,
 /// or behind a colon.
 fn stands_alone(text: &str, hull: &Range<usize>) -> bool {
-    let line_start = text[..hull.start].rfind('\n').map_or(0, |newline| newline + 1);
-    let line_end = text[hull.end..].find('\n').map_or(text.len(), |newline| hull.end + newline);
+    let (from, to) = (floor(text, hull.start.saturating_sub(NEAR)), floor(text, (hull.end + NEAR).min(text.len())));
+    let line_start = text[from..hull.start].rfind('\n').map_or(from, |newline| from + newline + 1);
+    let line_end = text[hull.end..to].find('\n').map_or(to, |newline| hull.end + newline);
     let quote = ['"', '\'', '`', '*', '_', '~', '|', '(', '[', '{', '>'];
     let before = text[line_start..hull.start].trim_end();
     let alone_before = before.trim_start_matches(['>', '-', '#', ' ', '\t', '│', '|', '+']).is_empty()

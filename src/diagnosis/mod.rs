@@ -5,6 +5,12 @@
 //! [`matcher`] finds the patterns of the rules, [`bearing`] and [`context`] say whether a hit is
 //! meant, [`rank`] decides which rule explains which error. Each stage is a function of its own,
 //! linear in the paste.
+//!
+//! Nearly all messages need no answer, so the common path is short: decoding leaves a text without
+//! markers as it is, a gate tells which kinds of secrets and facts can be there at all (see
+//! [`crate::redact::gate`]), one automaton looks for the anchors of all patterns, and where none of
+//! them is found, bearing, context and ranking are not asked. Skipping is valid because each skipped
+//! step could only have worked on what was not found; property tests beside each gate hold it.
 
 pub mod bearing;
 pub mod context;
@@ -148,6 +154,10 @@ impl Engine {
         let squeezed = Squeezed::new(&text, &secrets.decoded);
         let subject = Subject { text: &text, squeezed: &squeezed, facts: &facts, secrets: &secrets.decoded };
         let hits = self.matcher.hits(&subject);
+        if hits.is_empty() {
+            // Both diagnoses and offers are made of hits.
+            return Outcome { facts, secrets: secrets.source, cut, ..Outcome::default() };
+        }
         let context = Context::read(&text);
         let rank = |eligible: &dyn Fn(Status) -> bool| -> Ranking {
             let eligible = |rule: usize| self.rules.at(rule).is_some_and(|rule| eligible(rule.status));
@@ -247,19 +257,23 @@ struct Secrets {
 /// decoding can take them apart.
 fn secrets(paste: &str, decoded: &Decoded) -> Secrets {
     let in_decoded = redact::find(decoded.text());
-    let mut source: Vec<Secret> =
-        in_decoded.iter().map(|secret| Secret { kind: secret.kind, span: decoded.source(&secret.span) }).collect();
+    if decoded.is_verbatim() {
+        return Secrets { decoded: in_decoded.iter().map(|secret| secret.span.clone()).collect(), source: in_decoded };
+    }
+    let mut source: Vec<Secret> = Vec::new();
+    for secret in &in_decoded {
+        // What an appended part repeats stands for the same bytes of the paste.
+        redact::insert_apart(&mut source, Secret { kind: secret.kind, span: decoded.source(&secret.span) });
+    }
     let mut spans: Vec<Range<usize>> = in_decoded.into_iter().map(|secret| secret.span).collect();
-    if paste != decoded.text() {
-        for secret in redact::find(paste) {
-            if source.iter().all(|known| known.span.end <= secret.span.start || secret.span.end <= known.span.start) {
-                spans.extend(decoded.decoded_spans(&secret.span));
-                source.push(secret);
-            }
+    let mut hidden: Vec<Range<usize>> = Vec::new();
+    for secret in redact::find(paste) {
+        let span = secret.span.clone();
+        if redact::insert_apart(&mut source, secret) {
+            hidden.push(span);
         }
     }
-    source.sort_by_key(|secret| secret.span.start);
-    source.dedup();
+    spans.extend(decoded.decoded_spans(&hidden));
     spans.sort_by_key(|span| span.start);
     let mut apart: Vec<Range<usize>> = Vec::new();
     for span in spans {

@@ -39,9 +39,11 @@ impl Squeezed {
                 squeezed.push(char.to_ascii_lowercase() as u8, at, gap);
             } else {
                 let mut buffer = [0; 4];
-                for byte in char.to_lowercase().flat_map(|lower| lower.encode_utf8(&mut buffer).as_bytes().to_vec()) {
-                    squeezed.push(byte, at, gap);
-                    gap = false;
+                for lower in char.to_lowercase() {
+                    for &byte in lower.encode_utf8(&mut buffer).as_bytes() {
+                        squeezed.push(byte, at, gap);
+                        gap = false;
+                    }
                 }
             }
             gap = false;

@@ -23,10 +23,9 @@ static TOKEN: LazyLock<Regex> = LazyLock::new(|| {
 
 /// Replaces tokens by what people see. A link's address is kept at the end of the text when its
 /// label does not show it, because a redirect URL may carry the error.
-pub(super) fn pass(input: &Decoded) -> Decoded {
-    if memchr::memchr2(b'<', b'[', input.text.as_bytes()).is_none() {
-        return input.clone();
-    }
+pub(super) fn pass(input: &Decoded) -> Option<Decoded> {
+    memchr::memchr2(b'<', b'[', input.text.as_bytes())?;
+    TOKEN.find(&input.text)?;
     let mut out = Output::with_capacity(input.text.len());
     let mut hidden = Vec::new();
     let mut copied = 0;
@@ -51,7 +50,7 @@ pub(super) fn pass(input: &Decoded) -> Decoded {
         out.push('\n', input.source_at(address.start));
         out.copy(input, address);
     }
-    out.finish()
+    Some(out.finish())
 }
 
 /// Whether the label tells everything that the address could.

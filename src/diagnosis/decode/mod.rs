@@ -4,6 +4,9 @@
 //! escapes (repeatedly, because they nest), then what screens leave behind, then SAML messages
 //! in base64, which are opened and appended. Every pass is linear in its input and can make it
 //! longer only by a bounded amount, so that the whole is linear and bounded whatever is pasted.
+//!
+//! Each pass says `None` where it has nothing to do, which a search for a few marker bytes tells.
+//! Most messages pass through verbatim, and then no map back to the paste is kept.
 
 mod chat;
 mod escapes;
@@ -19,33 +22,33 @@ const ESCAPE_ROUNDS: usize = 4;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decoded {
     text: String,
-    /// For each byte of `text`, the bytes of the paste that it stands for.
-    sources: Vec<(u32, u32)>,
+    /// For each byte of `text`, the bytes of the paste that it stands for; `None` where the text is
+    /// the paste itself.
+    sources: Option<Vec<(u32, u32)>>,
 }
 
 impl Decoded {
     /// Decodes a paste of at most `u32::MAX` bytes.
     pub fn new(paste: &str) -> Self {
-        let mut decoded = chat::pass(&Self::verbatim(paste));
+        let mut decoded = Self { text: paste.to_owned(), sources: None };
+        if let Some(readable) = chat::pass(&decoded) {
+            decoded = readable;
+        }
         for _ in 0..ESCAPE_ROUNDS {
             match escapes::pass(&decoded) {
                 Some(unescaped) => decoded = unescaped,
                 None => break,
             }
         }
-        decoded = screen::pass(&decoded);
+        if let Some(folded) = screen::pass(&decoded) {
+            decoded = folded;
+        }
         saml::pass(decoded)
     }
 
-    fn verbatim(paste: &str) -> Self {
-        let mut out = Output::with_capacity(paste.len());
-        let mut start = 0u32;
-        for char in paste.chars() {
-            let end = start + char.len_utf8() as u32;
-            out.push(char, (start, end));
-            start = end;
-        }
-        out.finish()
+    /// Whether the text is the paste itself.
+    pub fn is_verbatim(&self) -> bool {
+        self.sources.is_none()
     }
 
     /// The decoded text.
@@ -55,17 +58,30 @@ impl Decoded {
 
     /// The bytes of the paste that the decoded bytes `span` stand for.
     pub fn source(&self, span: &Range<usize>) -> Range<usize> {
-        let covered = self.sources.get(span.clone()).unwrap_or_default();
+        if span.is_empty() || span.end > self.text.len() {
+            return 0..0;
+        }
+        let Some(sources) = &self.sources else {
+            let (first, last) = (self.char_at(span.start), self.char_at(span.end - 1));
+            return first.start..last.end;
+        };
+        let covered = &sources[span.clone()];
         let start = covered.iter().map(|(start, _)| *start).min().unwrap_or_default();
         let end = covered.iter().map(|(_, end)| *end).max().unwrap_or_default();
         start as usize..end as usize
     }
 
-    /// The decoded bytes that stand for a part of the paste, as runs.
-    pub fn decoded_spans(&self, source: &Range<usize>) -> Vec<Range<usize>> {
+    /// The decoded bytes that stand for parts of the paste, which must be sorted and apart, as runs.
+    /// One pass over the text for all parts.
+    pub fn decoded_spans(&self, parts: &[Range<usize>]) -> Vec<Range<usize>> {
+        let Some(sources) = &self.sources else { return parts.to_vec() };
         let mut runs: Vec<Range<usize>> = Vec::new();
-        for (index, (start, end)) in self.sources.iter().enumerate() {
-            if (*start as usize) < source.end && source.start < *end as usize {
+        if parts.is_empty() {
+            return runs;
+        }
+        for (index, (start, end)) in sources.iter().enumerate() {
+            let next = parts.partition_point(|part| part.end <= *start as usize);
+            if parts.get(next).is_some_and(|part| part.start < *end as usize) {
                 match runs.last_mut() {
                     Some(run) if run.end == index => run.end = index + 1,
                     _ => runs.push(index..index + 1),
@@ -83,7 +99,26 @@ impl Decoded {
 
     /// The source of the single byte at `index`; the end of the text has that of the last byte.
     fn source_at(&self, index: usize) -> (u32, u32) {
-        self.sources.get(index).or(self.sources.last()).copied().unwrap_or_default()
+        match &self.sources {
+            Some(sources) => sources.get(index).or(sources.last()).copied().unwrap_or_default(),
+            None if self.text.is_empty() => (0, 0),
+            None => {
+                let char = self.char_at(index.min(self.text.len() - 1));
+                (char.start as u32, char.end as u32)
+            }
+        }
+    }
+
+    /// The character that the byte at `index` belongs to.
+    fn char_at(&self, index: usize) -> Range<usize> {
+        let mut range = index..index + 1;
+        while !self.text.is_char_boundary(range.start) {
+            range.start -= 1;
+        }
+        while !self.text.is_char_boundary(range.end) {
+            range.end += 1;
+        }
+        range
     }
 }
 
@@ -113,11 +148,20 @@ impl Output {
     /// Adds a part of the input unchanged.
     fn copy(&mut self, input: &Decoded, span: Range<usize>) {
         self.text.push_str(&input.text[span.clone()]);
-        self.sources.extend_from_slice(&input.sources[span]);
+        match &input.sources {
+            Some(sources) => self.sources.extend_from_slice(&sources[span]),
+            None => {
+                for (index, char) in input.text[span.clone()].char_indices() {
+                    let start = (span.start + index) as u32;
+                    let source = (start, start + char.len_utf8() as u32);
+                    self.sources.extend(std::iter::repeat_n(source, char.len_utf8()));
+                }
+            }
+        }
     }
 
     fn finish(self) -> Decoded {
-        Decoded { text: self.text, sources: self.sources }
+        Decoded { text: self.text, sources: Some(self.sources) }
     }
 }
 
@@ -176,6 +220,17 @@ mod tests {
                 let source = decoded.source(&(index..index + 1));
                 prop_assert!(paste.get(source).is_some());
             }
+        }
+
+        #[test]
+        fn a_verbatim_text_leads_back_like_any_other(paste in "\\PC{0,80}", at in 0usize..80, len in 0usize..20) {
+            let verbatim = Decoded { text: paste.clone(), sources: None };
+            let mut out = super::Output::with_capacity(paste.len());
+            out.copy(&verbatim, 0..paste.len());
+            let mapped = out.finish();
+            let span = at.min(paste.len())..(at + len).min(paste.len());
+            prop_assert_eq!(verbatim.source(&span), mapped.source(&span));
+            prop_assert_eq!(verbatim.source_at(at), mapped.source_at(at));
         }
 
         #[test]

@@ -55,7 +55,8 @@ pub(super) fn pass(input: Decoded) -> Decoded {
     }
     let messages: Vec<_> =
         messages.into_iter().map(|(xml, span)| (xml, input.source_of(span.start, span.len()))).collect();
-    let mut out = Output { text: input.text, sources: input.sources };
+    let mut out = Output::with_capacity(input.text.len());
+    out.copy(&input, 0..input.text.len());
     for (xml, source) in messages {
         out.push('\n', source);
         out.push_str(&BALLAST.replace_all(&xml, ""), source);

@@ -17,10 +17,12 @@ static MARKUP: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// Takes markup out and folds typography to what was meant.
-pub(super) fn pass(input: &Decoded) -> Decoded {
-    let has_markup = memchr::memchr3(b'<', b'[', 0x1b, input.text.as_bytes()).is_some();
-    if !has_markup && input.text.is_ascii() {
-        return input.clone();
+pub(super) fn pass(input: &Decoded) -> Option<Decoded> {
+    let bytes = input.text.as_bytes();
+    let has_markup = memchr::memchr3(b'<', b'[', 0x1b, bytes).is_some() && MARKUP.is_match(&input.text);
+    let plain = |byte: &u8| matches!(byte, b'\n' | b'\t' | b' '..=b'~');
+    if !has_markup && bytes.iter().all(plain) {
+        return None;
     }
     let mut out = Output::with_capacity(input.text.len());
     let mut copied = 0;
@@ -35,7 +37,7 @@ pub(super) fn pass(input: &Decoded) -> Decoded {
         }
     }
     fold(input, copied..input.text.len(), &mut out);
-    out.finish()
+    Some(out.finish())
 }
 
 fn fold(input: &Decoded, span: std::ops::Range<usize>, out: &mut Output) {
