@@ -131,13 +131,13 @@ fn patterns() -> Vec<String> {
     messages().iter().map(|literals| literals.iter().map(words).collect::<Vec<_>>().join(".*?")).collect()
 }
 
-fn compiled(pattern: &String) -> Regex {
+fn compiled(pattern: &str) -> Regex {
     RegexBuilder::new(pattern).case_insensitive(true).dot_matches_new_line(true).unicode(false).build().expect("valid")
 }
 
 #[divan::bench(args = KINDS, sample_count = 3, sample_size = 1)]
 fn regex_loop(bencher: Bencher<'_, '_>, kind: &str) {
-    static LOOP: LazyLock<Vec<Regex>> = LazyLock::new(|| patterns().iter().map(compiled).collect());
+    static LOOP: LazyLock<Vec<Regex>> = LazyLock::new(|| patterns().iter().map(|pattern| compiled(pattern)).collect());
     LazyLock::force(&LOOP);
     over(bencher, of_kind(kind), |text| LOOP.iter().any(|regex| regex.is_match(text.as_bytes())));
 }
@@ -172,7 +172,7 @@ fn aho_corasick_and_regex(bencher: Bencher<'_, '_>, kind: &str) {
         let anchors: Vec<&str> = messages().iter().map(anchor).collect();
         Verified {
             anchors: AhoCorasick::builder().ascii_case_insensitive(true).build(anchors).expect("small"),
-            regexes: patterns().iter().map(compiled).collect(),
+            regexes: patterns().iter().map(|pattern| compiled(pattern)).collect(),
         }
     });
     LazyLock::force(&VERIFIED);

@@ -8,7 +8,7 @@
 //!
 //! Nearly all messages need no answer, so the common path is short: decoding leaves a text without
 //! markers as it is, a gate tells which kinds of secrets and facts can be there at all (see
-//! [`crate::redact::gate`]), one automaton looks for the anchors of all patterns, and where none of
+//! `redact::gate`), one automaton looks for the anchors of all patterns, and where none of
 //! them is found, bearing, context and ranking are not asked. Skipping is valid because each skipped
 //! step could only have worked on what was not found; property tests beside each gate hold it.
 

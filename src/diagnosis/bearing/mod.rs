@@ -3,7 +3,7 @@
 //! "What does E0000014 mean?", a switch over error codes, a page of documentation that already says
 //! what to do, and a request to reword a message are not reports, and answering them is noise.
 //!
-//! The judgement is a sum. [`place`] cuts out what surrounds the error, [`signs`] has tables of what
+//! The judgement is a sum. `place` cuts out what surrounds the error, `signs` has tables of what
 //! speaks for a report, for talk and for source code, each with points; an error counts as reported
 //! unless more points speak against it than for it. Bounded work for one place; what concerns the
 //! whole text is read once ([`Bearings::new`]).
@@ -92,8 +92,9 @@ impl<'t> Bearings<'t> {
         points.verdict()
     }
 
-    /// The signs around `span` with their points, for whoever tunes the tables.
-    pub fn signs(&self, span: &Range<usize>) -> Vec<(&'static str, i32)> {
+    /// The signs around `span` with their points, for the message of a failed test.
+    #[cfg(test)]
+    fn signs(&self, span: &Range<usize>) -> Vec<(&'static str, i32)> {
         let place = Place::new(self.text, span);
         let tables = [&*signs::REPORT, &*signs::TALK, &*signs::SOURCE];
         let shown = tables.into_iter().flatten().filter(|sign| sign.shows(&place));

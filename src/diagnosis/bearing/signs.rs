@@ -44,6 +44,7 @@ enum Where {
 /// One sign.
 pub(super) struct Sign {
     /// What it says.
+    #[cfg_attr(not(test), expect(dead_code, reason = "names the sign in the table, and when a test fails"))]
     pub(super) name: &'static str,
     place: Where,
     /// How much it counts.
