@@ -16,5 +16,4 @@ fuzz_target!(|input: (usize, usize, &str)| {
     let span = at(start)..at(start.saturating_add(len)).max(at(start));
     bearing::of_code(text, &span);
     bearing::of_message(text, &span);
-    bearing::Bearings::new(text).signs(&span);
 });
