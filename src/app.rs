@@ -10,8 +10,10 @@ use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 use tracing::{info, warn};
 
-use crate::bot::{ChannelSettings, Commands, Delivery, Intake};
+use crate::bot::health::Pulse;
+use crate::bot::{ChannelSettings, Channels, Commands, Cooldown, Delivery, Feedback, Intake, Mode, Platform};
 use crate::config::Settings;
+use crate::discord;
 use crate::local::{self, Chat, LocalCourier};
 use crate::reload::{self, InForce};
 use crate::rules::Source;
@@ -27,7 +29,7 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> anyhow::
     let sources: Vec<Source> =
         built_in.into_iter().chain(settings.rules.dirs.iter().cloned().map(Source::Dir)).collect();
     let (engine, lookup) = reload::load(&sources)?;
-    if !settings.local.enabled {
+    if !settings.local.enabled && settings.discord.token.is_none() {
         anyhow::bail!("every platform is off\n  help: set local.enabled = true, or configure a platform");
     }
     // The address first: it tells soonest that another oktriage runs already.
@@ -43,32 +45,68 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> anyhow::
     let (engine, engines) = watch::channel(engine);
     let (lookup, lookups) = watch::channel(lookup);
     let wake = Arc::new(Notify::new());
-    let channels: HashMap<_, _> = settings
-        .local
-        .channels
-        .iter()
-        .map(|channel| (local::channel_key(&channel.name), ChannelSettings { scope: channel.scope.into() }))
-        .collect();
+    let local_channels = settings.local.channels.iter().filter(|_| settings.local.enabled).map(|channel| {
+        let how = ChannelSettings { scope: channel.scope.into(), mode: Mode::Answer, support_role: None };
+        (local::channel_key(&channel.name), how)
+    });
+    let configured: HashMap<_, _> = local_channels.chain(discord::configured(&settings.discord)).collect();
+    let channels = Arc::new(Channels::load(Arc::clone(&store), configured).await?);
+    let cooldown = Cooldown {
+        per_author: settings.cooldown.per_author,
+        per_channel: settings.cooldown.per_channel,
+        window: Duration::from_secs(settings.cooldown.window_seconds.into()),
+    };
+    let commands = Arc::new(Commands::new(engines.clone(), lookups));
+    let intake = Arc::new(Intake::new(
+        engines,
+        Arc::clone(&commands),
+        Arc::clone(&store),
+        Arc::clone(&channels),
+        cooldown,
+        Arc::clone(&wake),
+    ));
+    let catch_up = Duration::from_secs(u64::from(settings.catch_up.max_age_hours) * 3600);
+    let mut tasks = tokio::task::JoinSet::new();
+    let mut pulses = Vec::new();
+
+    if let Some(token) = &settings.discord.token {
+        let pulse = Pulse::new(Platform::Discord);
+        pulses.push(Arc::clone(&pulse));
+        let bot = discord::Bot {
+            intake: Arc::clone(&intake),
+            channels: Arc::clone(&channels),
+            feedback: Feedback::new(Arc::clone(&store), Arc::clone(&wake)),
+            commands: Arc::clone(&commands),
+            store: Arc::clone(&store),
+            pulse,
+            catch_up,
+        };
+        let (connection, courier) = discord::connect(&settings.discord, token, bot).await?;
+        tasks.spawn(Delivery::new(Arc::clone(&store), courier, Arc::clone(&wake)).run(stopping.clone()));
+        tasks.spawn(connection.run(stopping.clone()));
+    }
+
     let names: Vec<String> = settings.local.channels.iter().map(|channel| channel.name.clone()).collect();
-    let watching = names.iter().map(|name| format!("#{name}")).collect::<Vec<_>>().join(", ");
     let chat = Arc::new(Chat::new(Arc::clone(&store), names));
-    let intake = Arc::new(Intake::new(engines.clone(), Arc::clone(&store), channels, Arc::clone(&wake)));
     let site = Arc::new(Site {
         chat: Arc::clone(&chat),
-        commands: Commands::new(engines, lookups, watching),
+        commands,
         channels: settings.local.channels.iter().map(|channel| (channel.name.clone(), channel.scope.into())).collect(),
         access_token: settings.local.access_token.clone(),
+        pulses,
         shutdown: stopping.clone(),
     });
-    let catch_up = Duration::from_secs(u64::from(settings.catch_up.max_age_hours) * 3600);
-
-    let delivery = Delivery::new(Arc::clone(&store), LocalCourier::new(Arc::clone(&chat)), wake);
-    let mut tasks = tokio::task::JoinSet::new();
-    tasks.spawn(local::run(chat, intake, Arc::clone(&store), catch_up, stopping.clone()));
-    tasks.spawn(delivery.run(stopping.clone()));
+    if settings.local.enabled {
+        let delivery = Delivery::new(Arc::clone(&store), LocalCourier::new(Arc::clone(&chat)), wake);
+        tasks.spawn(local::run(chat, intake, Arc::clone(&store), catch_up, stopping.clone()));
+        tasks.spawn(delivery.run(stopping.clone()));
+    }
     tasks.spawn(reload::run(sources, InForce { engine, lookup }, stopping));
-    let web = tokio::spawn(web::serve(listener, site));
-    info!("open http://{address} and paste an error");
+    let web = tokio::spawn(web::serve(listener, site, settings.local.enabled));
+    match settings.local.enabled {
+        true => info!("open http://{address} and paste an error"),
+        false => info!("health is at http://{address}/healthz"),
+    }
 
     stop.await;
     info!("stopping");

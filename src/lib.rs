@@ -11,6 +11,7 @@
 //! - [`lookup`]: finds rules for people who ask
 //! - [`bot`]: from events to decisions and deliveries; owns the ports it needs
 //! - [`local`]: the local workspace, a platform of its own
+//! - [`discord`]: the bot on Discord
 //! - [`store`]: the ports on SQLite
 //! - [`web`]: the page of the local workspace, health
 //! - [`reload`]: swaps changed rules in
@@ -21,6 +22,7 @@ pub mod bot;
 pub mod cli;
 pub mod config;
 pub mod diagnosis;
+pub mod discord;
 pub mod lint;
 pub mod local;
 pub mod lookup;

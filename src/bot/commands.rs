@@ -7,8 +7,8 @@ use tracing::error;
 
 use crate::diagnosis::Engine;
 use crate::lookup::Lookup;
-use crate::reply::{Composer, Reply, words};
-use crate::rules::{Scope, Status};
+use crate::reply::{Composer, Offer, Reply, words};
+use crate::rules::{RuleId, Scope, Status};
 
 /// Rules that a look-up offers.
 pub const LOOKUP_RESULTS: usize = 6;
@@ -17,54 +17,91 @@ pub const LOOKUP_RESULTS: usize = 6;
 pub struct Commands {
     rules: watch::Receiver<Arc<Engine>>,
     lookup: watch::Receiver<Arc<Lookup>>,
-    watching: String,
 }
 
 impl Commands {
-    /// Commands over the rules in force; `watching` names the channels for `/okta status`.
-    pub fn new(rules: watch::Receiver<Arc<Engine>>, lookup: watch::Receiver<Arc<Lookup>>, watching: String) -> Self {
-        Self { rules, lookup, watching }
+    /// Commands over the rules in force.
+    pub fn new(rules: watch::Receiver<Arc<Engine>>, lookup: watch::Receiver<Arc<Lookup>>) -> Self {
+        Self { rules, lookup }
     }
 
-    /// Answers a command such as `/okta lookup E0000014`, as typed.
-    pub fn answer(&self, typed: &str) -> Reply {
+    /// Answers a command such as `/okta lookup E0000014`, as typed; `watching` names the channels.
+    pub fn answer(&self, typed: &str, watching: &str) -> Reply {
         let rest = typed.trim().strip_prefix("/okta").unwrap_or(typed).trim_start();
         let (command, argument) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
-        let argument = argument.trim();
         match command {
-            "lookup" if argument.is_empty() => note(words::LOOKUP_USAGE),
-            "diagnose" if argument.is_empty() => note(words::DIAGNOSE_USAGE),
             "lookup" => self.look_up(argument),
             "diagnose" => self.diagnose(argument),
-            "status" => self.status(),
-            _ => note(words::HELP),
+            "status" => self.status(watching),
+            _ => Reply::note(words::HELP),
         }
     }
 
-    fn look_up(&self, question: &str) -> Reply {
+    /// The page that answers a question best, with what comes near.
+    pub fn look_up(&self, question: &str) -> Reply {
+        if question.trim().is_empty() {
+            return Reply::note(words::LOOKUP_USAGE);
+        }
         let engine = Arc::clone(&self.rules.borrow());
-        let lookup = Arc::clone(&self.lookup.borrow());
-        let found = lookup.search(question, LOOKUP_RESULTS).unwrap_or_else(|error| {
-            error!(error = %error, "look-up failed");
-            Vec::new()
-        });
-        Composer::new(&engine).looked_up(&found)
+        Composer::new(&engine).looked_up(&self.found(question, LOOKUP_RESULTS))
     }
 
-    fn diagnose(&self, paste: &str) -> Reply {
+    /// The page of one rule.
+    pub fn page(&self, rule: &str) -> Option<Reply> {
+        let engine = Arc::clone(&self.rules.borrow());
+        let rule = RuleId::parse(rule).filter(|id| engine.rule(id).is_some())?;
+        Some(Composer::new(&engine).looked_up(&[rule]))
+    }
+
+    /// Rules that a question may mean while it is still being typed, at most `limit`.
+    pub fn completions(&self, begun: &str, limit: usize) -> Vec<Offer> {
+        let engine = Arc::clone(&self.rules.borrow());
+        if begun.trim().is_empty() {
+            return Vec::new();
+        }
+        Composer::new(&engine).offers(&self.found(begun, limit))
+    }
+
+    /// What the rules say to a paste whose poster asked for it.
+    pub fn diagnose(&self, paste: &str) -> Reply {
+        if paste.trim().is_empty() {
+            return Reply::note(words::DIAGNOSE_USAGE);
+        }
         let engine = Arc::clone(&self.rules.borrow());
         let outcome = engine.diagnose(paste, Scope::Okta);
         Composer::new(&engine).asked(&outcome)
     }
 
-    fn status(&self) -> Reply {
+    /// What is said to a message that is addressed to the bot: a diagnosis, or else what a look-up
+    /// of its words finds.
+    pub fn asked(&self, text: &str) -> Reply {
+        if text.trim().is_empty() {
+            return Reply::note(words::HELP);
+        }
+        let mut reply = self.diagnose(text);
+        if reply.answers.is_empty() && reply.offers.is_empty() {
+            let engine = Arc::clone(&self.rules.borrow());
+            reply.offers = Composer::new(&engine).offers(&self.found(text, LOOKUP_RESULTS));
+            if !reply.offers.is_empty() {
+                reply.note = Some(words::NOTHING_SURE.to_owned());
+            }
+        }
+        reply
+    }
+
+    /// How many rules are in force, and where the bot listens.
+    pub fn status(&self, watching: &str) -> Reply {
         let engine = Arc::clone(&self.rules.borrow());
         let rules = engine.rules();
         let previews = rules.iter().filter(|rule| rule.status == Status::Preview).count();
-        note(&words::status(rules.len(), previews, env!("CARGO_PKG_VERSION"), &self.watching))
+        Reply::note(words::status(rules.len(), previews, env!("CARGO_PKG_VERSION"), watching))
     }
-}
 
-fn note(text: &str) -> Reply {
-    Reply { note: Some(text.to_owned()), ..Reply::default() }
+    fn found(&self, question: &str, limit: usize) -> Vec<RuleId> {
+        let lookup = Arc::clone(&self.lookup.borrow());
+        lookup.search(question, limit).unwrap_or_else(|error| {
+            error!(error = %error, "look-up failed");
+            Vec::new()
+        })
+    }
 }

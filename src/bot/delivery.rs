@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tracing::{error, info, warn};
 
-use super::ports::{Claimed, Courier, SendError, Store, StoreError};
+use super::ports::{Claimed, Courier, Errand, SendError, Store, StoreError, Wanted};
 
 /// A claimed reply is this process's own for so long; then another may try.
 const LEASE: Duration = Duration::from_secs(10);
@@ -35,6 +35,10 @@ impl<S: Store, C: Courier> Delivery<S, C> {
     /// Delivers until told to stop; what is under way is finished first.
     pub async fn run(self, mut shutdown: watch::Receiver<bool>) {
         while !*shutdown.borrow() {
+            // Registered before looking, so that a decision made meanwhile is not missed.
+            let woken = self.wake.notified();
+            tokio::pin!(woken);
+            woken.as_mut().enable();
             let pause = match self.deliver_due().await {
                 Ok(pause) => pause,
                 Err(error) => {
@@ -43,14 +47,14 @@ impl<S: Store, C: Courier> Delivery<S, C> {
                 }
             };
             tokio::select! {
-                () = self.wake.notified() => {}
+                () = woken => {}
                 () = tokio::time::sleep(pause) => {}
                 _ = shutdown.changed() => {}
             }
         }
     }
 
-    /// Delivers everything that is due and says when the next reply may be.
+    /// Delivers everything that is due and says when the next post may be.
     async fn deliver_due(&self) -> Result<Duration, StoreError> {
         let platform = self.courier.platform();
         loop {
@@ -58,31 +62,32 @@ impl<S: Store, C: Courier> Delivery<S, C> {
             if claimed.is_empty() {
                 return Ok(self.store.next_due(platform).await?.unwrap_or(IDLE).clamp(Duration::from_millis(10), IDLE));
             }
-            for claimed in &claimed {
-                self.deliver(claimed).await?;
-            }
+            let deliveries = claimed.iter().map(|claimed| self.deliver(claimed));
+            futures_util::future::try_join_all(deliveries).await?;
         }
     }
 
     async fn deliver(&self, claimed: &Claimed) -> Result<(), StoreError> {
-        let key = &claimed.wanted.key;
-        let sent = match (&claimed.wanted.reply, &claimed.delivered) {
-            (Some(reply), None) => self.courier.post(key, claimed.wanted.thread.as_deref(), reply).await.map(Some),
-            (Some(reply), Some(place)) => self.courier.update(key, place, reply).await.map(|()| Some(place.clone())),
-            (None, place) => self.courier.remove(key, place.as_deref()).await.map(|()| None),
+        let Wanted { key, part, thread, post, .. } = &claimed.wanted;
+        let thread = thread.as_deref();
+        let errand = |post| Errand { key, part: *part, thread, post, uncertain: claimed.attempts > 0 };
+        let sent = match (post, &claimed.delivered) {
+            (Some(post), None) => self.courier.post(errand(post)).await.map(Some),
+            (Some(post), Some(place)) => self.courier.update(errand(post), place).await.map(|()| Some(place.clone())),
+            (None, place) => self.courier.remove(key, *part, thread, place.as_deref()).await.map(|()| None),
         };
         match sent {
             Ok(place) => {
-                info!(message = %key, visible = place.is_some(), "delivered");
+                info!(message = %key, part = %part, visible = place.is_some(), "delivered");
                 self.store.delivered(claimed, place.as_deref()).await
             }
             Err(SendError::Later { reason, after }) => {
                 let retry = after.unwrap_or_default().max(pause(claimed.attempts, claimed.id));
-                warn!(message = %key, attempts = claimed.attempts + 1, retry_seconds = retry.as_secs(), reason, "not delivered yet");
+                warn!(message = %key, part = %part, attempts = claimed.attempts + 1, retry_seconds = retry.as_secs(), reason, "not delivered yet");
                 self.store.failed(claimed, &reason, Some(retry)).await
             }
             Err(SendError::Never(reason)) => {
-                error!(message = %key, reason, "cannot be delivered, given up");
+                error!(message = %key, part = %part, reason, "cannot be delivered, given up");
                 self.store.failed(claimed, &reason, None).await
             }
         }

@@ -2,31 +2,15 @@
 
 use std::fmt;
 
-use crate::rules::Keyword;
+use crate::rules::keywords;
 
-/// Where people chat.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Platform {
-    /// The local workspace, served by this program.
-    Local,
-}
-
-impl Keyword for Platform {
-    const WORDS: &'static [(&'static str, Self)] = &[("local", Self::Local)];
-}
-
-impl Platform {
-    /// The name in settings, logs and storage.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Local => "local",
-        }
-    }
-}
-
-impl fmt::Display for Platform {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+keywords! {
+    /// Where people chat, by its name in settings, logs and storage.
+    Platform {
+        /// The local workspace, served by this program.
+        Local = "local",
+        /// Discord; a workspace is a guild there.
+        Discord = "discord",
     }
 }
 
@@ -71,7 +55,8 @@ pub struct Author {
 pub struct Message {
     /// Which message.
     pub key: MessageKey,
-    /// The message that started the thread in which this one stands.
+    /// The thread in which it stands. A thread has the id of the message that started it, where
+    /// the platform has one.
     pub thread: Option<String>,
     /// Who wrote it.
     pub author: Author,
@@ -79,6 +64,11 @@ pub struct Message {
     pub text: String,
     /// When it was posted, in milliseconds since 1970.
     pub posted_at: i64,
+    /// Which state of the message this is: a number that grows with every edit, so that events which
+    /// arrive twice or out of order change nothing.
+    pub version: i64,
+    /// It is addressed to the bot, which then always answers.
+    pub asked: bool,
 }
 
 /// Something happened to a message.

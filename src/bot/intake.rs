@@ -1,21 +1,28 @@
 //! Decides about every message: what is to be visible for it. The decision is durable before the
 //! platform hears that the event was taken.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{Notify, watch};
 use tracing::{debug, info};
 
-use super::event::{ChannelKey, Event, Message};
-use super::policy::{ChannelSettings, Silence, may_answer};
-use super::ports::{Cursor, Store, StoreError, Wanted};
+use super::channels::Channels;
+use super::commands::Commands;
+use super::event::{ChannelKey, Event, Message, MessageKey};
+use super::policy::{Cooldown, Mode, Silence, may_answer};
+use super::ports::{Cursor, FINAL, Part, Store, StoreError, Wanted};
 use crate::diagnosis::Engine;
-use crate::reply::{Composer, Reply, words};
+use crate::reply::{Composer, Post, Reply, words};
 
 /// An answer to a message older than this says that it is late.
 const LATE: Duration = Duration::from_secs(5 * 60);
+/// Deletions that are remembered against events out of order.
+const GONE_MAX: usize = 1_024;
+/// Channels that are decided about side by side at most.
+const TURNS: usize = 64;
 
 /// What was decided about an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,21 +38,30 @@ pub enum Decision {
 /// Takes events and decides.
 pub struct Intake<S> {
     engine: watch::Receiver<Arc<Engine>>,
+    commands: Arc<Commands>,
     store: Arc<S>,
-    channels: HashMap<ChannelKey, ChannelSettings>,
-    /// Wakes the delivery of a platform when there is something to deliver.
+    channels: Arc<Channels<S>>,
+    cooldown: Cooldown,
+    /// Wakes the deliveries when there is something to deliver.
     wake: Arc<Notify>,
+    /// Messages that were deleted lately: the event of their posting may arrive after that.
+    gone: Mutex<VecDeque<MessageKey>>,
+    /// What was decided in one channel must be known to the next decision there.
+    turns: [tokio::sync::Mutex<()>; TURNS],
 }
 
 impl<S: Store> Intake<S> {
     /// An intake for the watched channels; `wake` is told about every decision to deliver.
     pub fn new(
         engine: watch::Receiver<Arc<Engine>>,
+        commands: Arc<Commands>,
         store: Arc<S>,
-        channels: HashMap<ChannelKey, ChannelSettings>,
+        channels: Arc<Channels<S>>,
+        cooldown: Cooldown,
         wake: Arc<Notify>,
     ) -> Self {
-        Self { engine, store, channels, wake }
+        let turns = std::array::from_fn(|_| tokio::sync::Mutex::default());
+        Self { engine, commands, store, channels, cooldown, wake, gone: Mutex::default(), turns }
     }
 
     /// Decides about one event. `cursor` is the event's place in its channel; it is noted together
@@ -53,14 +69,20 @@ impl<S: Store> Intake<S> {
     /// leads to the same silence.
     pub async fn handle(&self, event: &Event, cursor: Option<Cursor>) -> Result<Decision, StoreError> {
         let decision = match event {
-            Event::Posted(message) => self.posted(message, cursor).await?,
-            Event::Edited(message) => self.edited(message, cursor).await?,
-            Event::Deleted(key) => match self.store.known(key).await? {
-                Some(known) if known.reply.is_some() => {
-                    self.decide(&Wanted { key: key.clone(), thread: None, reply: None }, cursor).await?
+            Event::Posted(message) | Event::Edited(message) => {
+                // Most messages end here: nothing is locked, read or written for them.
+                match self.reply_to(message, matches!(event, Event::Posted(_))) {
+                    Err(silence) if matches!(event, Event::Posted(_)) => Decision::Silent(silence),
+                    found => {
+                        let _turn = self.turn(&message.key.channel).await;
+                        self.decide_about(message, found, cursor).await?
+                    }
                 }
-                _ => Decision::Silent(Silence::NothingRecognised),
-            },
+            }
+            Event::Deleted(key) => {
+                let _turn = self.turn(&key.channel).await;
+                self.deleted(key, cursor).await?
+            }
         };
         match &decision {
             Decision::Silent(reason) => debug!(message = %event.key(), reason = reason.as_str(), "silent"),
@@ -70,48 +92,122 @@ impl<S: Store> Intake<S> {
         Ok(decision)
     }
 
-    async fn posted(&self, message: &Message, cursor: Option<Cursor>) -> Result<Decision, StoreError> {
-        let reply = match self.reply_to(message) {
-            Ok(reply) => reply,
-            Err(silence) => return Ok(Decision::Silent(silence)),
-        };
-        if self.store.known(&message.key).await?.is_some() {
-            return Ok(Decision::Silent(Silence::AnsweredBefore));
-        }
-        match self.new_in_thread(message, reply).await? {
-            Some(reply) => self.decide(&wanted(message, Some(reply)), cursor).await,
-            None => Ok(Decision::Silent(Silence::AnsweredInThread)),
-        }
+    async fn turn(&self, channel: &ChannelKey) -> tokio::sync::MutexGuard<'_, ()> {
+        let mut hasher = DefaultHasher::new();
+        channel.hash(&mut hasher);
+        self.turns[hasher.finish() as usize % TURNS].lock().await
     }
 
-    async fn edited(&self, message: &Message, cursor: Option<Cursor>) -> Result<Decision, StoreError> {
-        let known = self.store.known(&message.key).await?;
-        let visible = known.and_then(|known| known.reply);
-        let reply = match self.reply_to(message) {
+    async fn decide_about(
+        &self,
+        message: &Message,
+        found: Result<Reply, Silence>,
+        cursor: Option<Cursor>,
+    ) -> Result<Decision, StoreError> {
+        let known = self.store.known(&message.key, Part::Reply).await?;
+        if let Some(known) = &known
+            && known.wanted.version >= message.version
+        {
+            let again = known.wanted.version == message.version;
+            return Ok(Decision::Silent(if again { Silence::AnsweredBefore } else { Silence::Outdated }));
+        }
+        if self.is_gone(&message.key) {
+            return Ok(Decision::Silent(Silence::Outdated));
+        }
+        let reply = match found {
             Ok(reply) => self.new_in_thread(message, reply).await?,
             Err(Silence::NothingRecognised | Silence::NoText) => None,
             Err(silence) => return Ok(Decision::Silent(silence)),
         };
-        if visible == reply {
-            return Ok(Decision::Silent(if reply.is_some() { Silence::Unchanged } else { Silence::NothingRecognised }));
-        }
-        self.decide(&wanted(message, reply), cursor).await
+        let settings = self.channels.settings_in(&message.key.channel, message.thread.as_deref());
+        let shadow = !message.asked && settings.as_ref().is_some_and(|settings| settings.mode == Mode::Shadow);
+        let visible = known.as_ref().and_then(|known| known.wanted.post.as_ref());
+        let post = match (reply, visible) {
+            (None, None) => {
+                let told = message.thread.is_some() && known.is_none();
+                return Ok(Decision::Silent(if told { Silence::AnsweredInThread } else { Silence::NothingRecognised }));
+            }
+            (reply, Some(visible)) if visible.reply() == reply.as_ref() => {
+                return Ok(Decision::Silent(Silence::Unchanged));
+            }
+            (None, Some(_)) => None,
+            (Some(reply), visible) => {
+                if visible.is_none()
+                    && !message.asked
+                    && let Some(silence) = self.cooling_down(message).await?
+                {
+                    return Ok(Decision::Silent(silence));
+                }
+                let suggest = !message.asked && settings.is_some_and(|settings| settings.mode == Mode::Suggest);
+                // A secret that is out is everybody's business.
+                let quiet = suggest && reply.secrets.is_empty();
+                Some(if quiet { Post::Suggestion { reply } } else { Post::answer(reply) })
+            }
+        };
+        let wanted = Wanted {
+            key: message.key.clone(),
+            part: Part::Reply,
+            thread: message.thread.clone(),
+            author: Some(message.author.id.clone()),
+            posted_at: message.posted_at,
+            version: message.version,
+            post,
+            shadow,
+            based_on: known.and_then(|known| known.wanted.based_on),
+        };
+        self.decide(wanted, cursor).await
     }
 
-    async fn decide(&self, wanted: &Wanted, cursor: Option<Cursor>) -> Result<Decision, StoreError> {
-        self.store.decide(wanted, cursor).await?;
-        self.wake.notify_one();
-        Ok(if wanted.reply.is_some() { Decision::Reply } else { Decision::Withdraw })
+    async fn deleted(&self, key: &MessageKey, cursor: Option<Cursor>) -> Result<Decision, StoreError> {
+        {
+            let mut gone = self.gone.lock().unwrap_or_else(PoisonError::into_inner);
+            if gone.len() == GONE_MAX {
+                gone.pop_front();
+            }
+            gone.push_back(key.clone());
+        }
+        let mut decision = Decision::Silent(Silence::NothingRecognised);
+        for part in [Part::Call, Part::Reply] {
+            if let Some(known) = self.store.known(key, part).await?
+                && known.wanted.version < FINAL
+            {
+                decision = self.decide(Wanted { post: None, version: FINAL, ..known.wanted }, cursor).await?;
+            }
+        }
+        Ok(decision)
+    }
+
+    async fn decide(&self, wanted: Wanted, cursor: Option<Cursor>) -> Result<Decision, StoreError> {
+        if !self.store.decide(&wanted, cursor).await? {
+            // Another process was first, with the same event.
+            return Ok(Decision::Silent(Silence::AnsweredBefore));
+        }
+        if wanted.shadow {
+            return Ok(Decision::Silent(Silence::Shadow));
+        }
+        self.wake.notify_waiters();
+        Ok(if wanted.post.is_some() { Decision::Reply } else { Decision::Withdraw })
+    }
+
+    fn is_gone(&self, key: &MessageKey) -> bool {
+        self.gone.lock().unwrap_or_else(PoisonError::into_inner).contains(key)
     }
 
     /// What the rules say to a message.
-    fn reply_to(&self, message: &Message) -> Result<Reply, Silence> {
-        let settings = may_answer(self.channels.get(&message.key.channel).copied(), message)?;
-        let engine = Arc::clone(&self.engine.borrow());
-        let outcome = engine.diagnose(&message.text, settings.scope);
-        let mut reply = Composer::new(&engine).unasked(&outcome).ok_or(Silence::NothingRecognised)?;
+    fn reply_to(&self, message: &Message, is_new: bool) -> Result<Reply, Silence> {
+        let settings = self.channels.settings_in(&message.key.channel, message.thread.as_deref());
+        may_answer(settings.as_ref(), message)?;
+        let mut reply = match settings {
+            _ if message.asked => self.commands.asked(&message.text),
+            Some(settings) => {
+                let engine = Arc::clone(&self.engine.borrow());
+                let outcome = engine.diagnose(&message.text, settings.scope);
+                Composer::new(&engine).unasked(&outcome).ok_or(Silence::NothingRecognised)?
+            }
+            None => return Err(Silence::NotWatched),
+        };
         let age = now().saturating_sub(Duration::from_millis(message.posted_at.max(0).unsigned_abs()));
-        if age > LATE {
+        if is_new && age > LATE && reply.note.is_none() {
             reply.note = Some(words::late(age.as_secs() / 60));
         }
         Ok(reply)
@@ -119,15 +215,24 @@ impl<S: Store> Intake<S> {
 
     /// The reply without what the thread was told before; `None` when nothing new remains.
     async fn new_in_thread(&self, message: &Message, mut reply: Reply) -> Result<Option<Reply>, StoreError> {
-        let Some(thread) = &message.thread else { return Ok(Some(reply)) };
+        let Some(thread) = message.thread.as_deref().filter(|_| !message.asked) else { return Ok(Some(reply)) };
         let told = self.store.rules_in_thread(&message.key.channel, thread, &message.key).await?;
         reply.answers.retain(|answer| !told.contains(&answer.rule));
         Ok((!reply.answers.is_empty() || !reply.secrets.is_empty()).then_some(reply))
     }
-}
 
-fn wanted(message: &Message, reply: Option<Reply>) -> Wanted {
-    Wanted { key: message.key.clone(), thread: message.thread.clone(), reply }
+    /// Whether enough was said for now. Counted up to the message itself, so that messages of the
+    /// past are decided about as they would have been then.
+    async fn cooling_down(&self, message: &Message) -> Result<Option<Silence>, StoreError> {
+        let window = i64::try_from(self.cooldown.window.as_millis()).unwrap_or(i64::MAX);
+        let since = message.posted_at.saturating_sub(window);
+        let channel = &message.key.channel;
+        if self.store.answered_since(channel, Some(&message.author.id), since).await? >= self.cooldown.per_author {
+            return Ok(Some(Silence::AuthorCooldown));
+        }
+        let said = self.store.answered_since(channel, None, since).await?;
+        Ok((said >= self.cooldown.per_channel).then_some(Silence::ChannelCooldown))
+    }
 }
 
 fn now() -> Duration {

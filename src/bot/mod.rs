@@ -1,15 +1,22 @@
 //! The bot: from what a platform delivered to what is to be posted. It owns the ports it needs
 //! ([`ports`]) and knows no platform and no database.
 
+pub mod channels;
 pub mod commands;
 pub mod delivery;
 pub mod event;
+pub mod feedback;
+pub mod health;
 pub mod intake;
 pub mod policy;
 pub mod ports;
+pub mod watermark;
 
+pub use channels::Channels;
 pub use commands::Commands;
 pub use delivery::Delivery;
 pub use event::{Author, ChannelKey, Event, Message, MessageKey, Platform};
+pub use feedback::{Feedback, Pressed, Presser};
 pub use intake::{Decision, Intake};
-pub use policy::{ChannelSettings, Silence};
+pub use policy::{ChannelSettings, Cooldown, Mode, Silence};
+pub use watermark::Watermark;

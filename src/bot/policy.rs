@@ -1,13 +1,42 @@
 //! When the bot answers at all.
 
+use std::time::Duration;
+
 use super::event::Message;
-use crate::rules::Scope;
+use crate::rules::{Scope, keywords};
+
+keywords! {
+    /// What the bot does about a recognised error.
+    Mode {
+        /// Answers for everybody.
+        Answer = "answer",
+        /// Offers the answer to who posted the message, behind a button.
+        Suggest = "suggest",
+        /// Posts nothing and records what it would have done.
+        Shadow = "shadow",
+    }
+}
 
 /// How a channel is watched.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChannelSettings {
     /// What the channel is about.
     pub scope: Scope,
+    /// What is done about a recognised error.
+    pub mode: Mode,
+    /// The role that **Ask the team** calls and whose members may close replies, as its id on the platform.
+    pub support_role: Option<String>,
+}
+
+/// How much is said at most, so that a flood of pastes does not become a flood of replies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cooldown {
+    /// Messages of one author that are answered in a channel within the window.
+    pub per_author: u32,
+    /// Messages that are answered in a channel within the window.
+    pub per_channel: u32,
+    /// The window; it ends with the message that is decided about.
+    pub window: Duration,
 }
 
 /// Why the bot says nothing.
@@ -29,6 +58,14 @@ pub enum Silence {
     AnsweredBefore,
     /// The reply stays what it is.
     Unchanged,
+    /// A later state of the message was decided about already.
+    Outdated,
+    /// The author was answered often enough for now.
+    AuthorCooldown,
+    /// The channel was answered often enough for now.
+    ChannelCooldown,
+    /// The channel is only observed.
+    Shadow,
 }
 
 impl Silence {
@@ -43,33 +80,39 @@ impl Silence {
             Self::AnsweredInThread => "answered in this thread",
             Self::AnsweredBefore => "answered before",
             Self::Unchanged => "reply unchanged",
+            Self::Outdated => "a later state is known",
+            Self::AuthorCooldown => "author was answered often enough for now",
+            Self::ChannelCooldown => "channel was answered often enough for now",
+            Self::Shadow => "shadow mode: recorded only",
         }
     }
 }
 
 /// Whether a message may be answered, before anybody looks at what it says.
-pub fn may_answer(settings: Option<ChannelSettings>, message: &Message) -> Result<ChannelSettings, Silence> {
-    let settings = settings.ok_or(Silence::NotWatched)?;
+pub fn may_answer(settings: Option<&ChannelSettings>, message: &Message) -> Result<(), Silence> {
     if message.author.is_bot {
         return Err(Silence::FromBot);
     }
+    if settings.is_none() && !message.asked {
+        return Err(Silence::NotWatched);
+    }
     let text = message.text.trim_start();
-    if text.is_empty() {
+    if text.is_empty() && !message.asked {
         return Err(Silence::NoText);
     }
     if text.starts_with("/okta") {
         return Err(Silence::Command);
     }
-    Ok(settings)
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{ChannelSettings, Silence, may_answer};
+    use super::{ChannelSettings, Mode, Silence, may_answer};
     use crate::bot::event::{Author, ChannelKey, Message, MessageKey, Platform};
     use crate::rules::Scope;
 
-    fn check(text: &str, is_bot: bool, watched: bool) -> Result<ChannelSettings, Silence> {
+    fn check(text: &str, is_bot: bool, watched: bool, asked: bool) -> Result<(), Silence> {
         let channel = ChannelKey { platform: Platform::Local, workspace: "local".into(), channel: "c".into() };
         let message = Message {
             key: MessageKey { channel, message: "1".into() },
@@ -77,16 +120,20 @@ mod tests {
             author: Author { id: "dana".into(), is_bot },
             text: text.into(),
             posted_at: 0,
+            version: 0,
+            asked,
         };
-        may_answer(watched.then_some(ChannelSettings { scope: Scope::Okta }), &message)
+        let settings = ChannelSettings { scope: Scope::Okta, mode: Mode::Answer, support_role: None };
+        may_answer(watched.then_some(&settings), &message)
     }
 
     #[test]
     fn reasons_to_stay_silent() {
-        assert_eq!(check("E0000011", false, true), Ok(ChannelSettings { scope: Scope::Okta }));
-        assert_eq!(check("E0000011", false, false), Err(Silence::NotWatched));
-        assert_eq!(check("E0000011", true, true), Err(Silence::FromBot));
-        assert_eq!(check(" \n", false, true), Err(Silence::NoText));
-        assert_eq!(check("/okta lookup E0000011", false, true), Err(Silence::Command));
+        assert_eq!(check("E0000011", false, true, false), Ok(()));
+        assert_eq!(check("E0000011", false, false, false), Err(Silence::NotWatched));
+        assert_eq!(check("E0000011", false, false, true), Ok(()));
+        assert_eq!(check("E0000011", true, true, true), Err(Silence::FromBot));
+        assert_eq!(check(" \n", false, true, false), Err(Silence::NoText));
+        assert_eq!(check("/okta lookup E0000011", false, true, false), Err(Silence::Command));
     }
 }

@@ -4,7 +4,9 @@ use std::future::Future;
 use std::time::Duration;
 
 use super::event::{ChannelKey, MessageKey, Platform};
-use crate::reply::Reply;
+use super::policy::ChannelSettings;
+use crate::reply::{Button, By, Post};
+use crate::rules::keywords;
 
 /// The store could not be read or written. What happened is for the log, not for people.
 #[derive(Debug, thiserror::Error)]
@@ -14,25 +16,54 @@ pub struct StoreError(#[from] pub Box<dyn std::error::Error + Send + Sync>);
 /// How far a channel has been read: the platform's own order of changes.
 pub type Cursor = i64;
 
+keywords! {
+    /// Which of the posts about one message; each is there at most once.
+    Part {
+        /// The reply.
+        Reply = "reply",
+        /// The call for the team.
+        Call = "call",
+    }
+}
+
 /// What is to be visible for a message.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Wanted {
     /// The message that is answered.
     pub key: MessageKey,
-    /// The message that started the thread in which the answered one stands.
+    /// Which of the posts about it.
+    pub part: Part,
+    /// The thread in which the answered message stands.
     pub thread: Option<String>,
-    /// The reply; `None` withdraws it.
-    pub reply: Option<Reply>,
+    /// Who wrote the answered message.
+    pub author: Option<String>,
+    /// When it was posted, in milliseconds since 1970.
+    pub posted_at: i64,
+    /// The state of the message that was decided about; [`FINAL`] when nothing more is to be said.
+    pub version: i64,
+    /// What is to be visible; `None` withdraws it.
+    pub post: Option<Post>,
+    /// Only recorded: nothing is delivered.
+    pub shadow: bool,
+    /// The revision that this replaces; `None` where nothing was decided so far. If something else
+    /// has been decided meanwhile, this is not noted.
+    pub based_on: Option<i64>,
 }
 
-/// What the store knows of a message that was answered.
+/// The version of a message about which nothing more is to be said: it is gone, or a person took the
+/// reply away.
+pub const FINAL: i64 = i64::MAX;
+
+/// What the store knows of a message that was decided about.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Known {
-    /// The reply that is to be visible; `None` when it was withdrawn.
-    pub reply: Option<Reply>,
+    /// What was decided. Its `based_on` is this revision, so that it can be changed and decided again.
+    pub wanted: Wanted,
+    /// Where it stands, in the platform's words.
+    pub place: Option<String>,
 }
 
-/// A reply on its way: claimed by this process until its lease ends.
+/// A post on its way: claimed by this process until its lease ends.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Claimed {
     /// Identifies the row.
@@ -41,16 +72,17 @@ pub struct Claimed {
     pub wanted: Wanted,
     /// Counts the changes of what is wanted; delivering an old revision is not the end.
     pub revision: i64,
-    /// Where the reply stands already, in the platform's words.
+    /// Where it stands already, in the platform's words.
     pub delivered: Option<String>,
-    /// How often delivery was tried.
+    /// How often delivery was tried before, as far as the outcome was not recorded as a success.
     pub attempts: u32,
 }
 
 /// Remembers what must survive a crash.
 pub trait Store: Send + Sync + 'static {
     /// Notes what is to be visible for a message and how far its channel has been read, together.
-    fn decide(&self, wanted: &Wanted, cursor: Option<Cursor>) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// `false` when something else than `based_on` was decided meanwhile; then only the cursor is noted.
+    fn decide(&self, wanted: &Wanted, cursor: Option<Cursor>) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
     /// Notes how far a channel has been read.
     fn advance(&self, channel: &ChannelKey, cursor: Cursor) -> impl Future<Output = Result<(), StoreError>> + Send;
@@ -59,7 +91,49 @@ pub trait Store: Send + Sync + 'static {
     fn cursor(&self, channel: &ChannelKey) -> impl Future<Output = Result<Option<Cursor>, StoreError>> + Send;
 
     /// What was decided for a message.
-    fn known(&self, key: &MessageKey) -> impl Future<Output = Result<Option<Known>, StoreError>> + Send;
+    fn known(&self, key: &MessageKey, part: Part) -> impl Future<Output = Result<Option<Known>, StoreError>> + Send;
+
+    /// How many messages of a channel, of one author where given, posted after `since` (milliseconds
+    /// since 1970), have a reply.
+    fn answered_since(
+        &self,
+        channel: &ChannelKey,
+        author: Option<&str>,
+        since: i64,
+    ) -> impl Future<Output = Result<u32, StoreError>> + Send;
+
+    /// How many messages of a channel would have been answered in shadow mode.
+    fn shadowed(&self, channel: &ChannelKey) -> impl Future<Output = Result<u32, StoreError>> + Send;
+
+    /// Messages of a platform that have a reply and were posted after `since`, with their threads, newest first.
+    fn answered_messages(
+        &self,
+        platform: Platform,
+        since: i64,
+        limit: u32,
+    ) -> impl Future<Output = Result<Vec<(MessageKey, Option<String>)>, StoreError>> + Send;
+
+    /// Notes what a person did with a reply about these rules.
+    fn note_feedback(
+        &self,
+        key: &MessageKey,
+        rules: &[String],
+        button: Button,
+        by: &By,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// The channels for which people chose settings, `None` for those that they opted out.
+    fn chosen_channels(
+        &self,
+    ) -> impl Future<Output = Result<Vec<(ChannelKey, Option<ChannelSettings>)>, StoreError>> + Send;
+
+    /// Notes what a person chose for a channel.
+    fn choose_channel(
+        &self,
+        channel: &ChannelKey,
+        settings: Option<&ChannelSettings>,
+        by: &str,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// The ids of the rules that were answered in a thread, to other messages than `except`.
     fn rules_in_thread(
@@ -108,28 +182,39 @@ pub enum SendError {
     Never(String),
 }
 
-/// Carries replies to one platform. Every call may be repeated without a second effect.
+/// A post to be brought to its platform.
+#[derive(Debug, Clone, Copy)]
+pub struct Errand<'e> {
+    /// The message that is answered.
+    pub key: &'e MessageKey,
+    /// Which of the posts about it.
+    pub part: Part,
+    /// The thread in which the answered message stands.
+    pub thread: Option<&'e str>,
+    /// What is to be visible.
+    pub post: &'e Post,
+    /// It was tried before and nobody knows how that ended: it may stand there already.
+    pub uncertain: bool,
+}
+
+/// Carries posts to one platform. Every call may be repeated without a second effect.
 pub trait Courier: Send + Sync + 'static {
     /// The platform that it delivers to.
     fn platform(&self) -> Platform;
 
-    /// Makes a reply visible and says where it stands; when it stands there already, says so again.
-    fn post(
-        &self,
-        key: &MessageKey,
-        thread: Option<&str>,
-        reply: &Reply,
-    ) -> impl Future<Output = Result<String, SendError>> + Send;
+    /// Makes a post visible and says where it stands; when it stands there already, says so again.
+    fn post(&self, errand: Errand<'_>) -> impl Future<Output = Result<String, SendError>> + Send;
 
-    /// Replaces a visible reply.
-    fn update(
-        &self,
-        key: &MessageKey,
-        place: &str,
-        reply: &Reply,
-    ) -> impl Future<Output = Result<(), SendError>> + Send;
+    /// Replaces a visible post.
+    fn update(&self, errand: Errand<'_>, place: &str) -> impl Future<Output = Result<(), SendError>> + Send;
 
-    /// Removes a visible reply. Where its place was never recorded, because a process died between
+    /// Removes a visible post. Where its place was never recorded, because a process died between
     /// posting and recording, the courier looks for it.
-    fn remove(&self, key: &MessageKey, place: Option<&str>) -> impl Future<Output = Result<(), SendError>> + Send;
+    fn remove(
+        &self,
+        key: &MessageKey,
+        part: Part,
+        thread: Option<&str>,
+        place: Option<&str>,
+    ) -> impl Future<Output = Result<(), SendError>> + Send;
 }

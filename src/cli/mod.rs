@@ -2,6 +2,7 @@
 
 mod config;
 mod diagnose;
+mod doctor;
 mod eval;
 mod input;
 mod lookup;
@@ -60,6 +61,8 @@ enum Command {
     Eval(eval::Args),
     /// Check, list, show, start and export rules
     Rules(rules::Args),
+    /// Check settings, rules, database and platforms: what is wrong and how to fix it
+    Doctor(doctor::Args),
     /// Print the example settings or their schema, or check settings
     Config(config::Args),
     /// Print a completion script for a shell
@@ -91,6 +94,7 @@ pub fn run() -> ExitCode {
         Some(Command::Lookup(args)) => lookup::run(&args, &cli.rules),
         Some(Command::Eval(args)) => eval::run(&args, &cli.rules),
         Some(Command::Rules(args)) => rules::run(&args, &cli.rules),
+        Some(Command::Doctor(args)) => doctor::run(&args, &cli.rules),
         Some(Command::Config(args)) => config::run(&args),
         Some(Command::Completions { shell }) => {
             clap_complete::generate(shell, &mut Cli::command(), "oktriage", &mut output::stdout());

@@ -1,10 +1,13 @@
 //! Settings: built-in defaults, then the file, then the environment (`OKTRIAGE__SECTION__KEY`).
 
+mod discord;
+
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use config::{Config, Environment, File, FileFormat};
+pub use discord::{DiscordChannel, DiscordSettings};
 use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -30,6 +33,10 @@ pub struct Settings {
     pub storage: StorageSettings,
     /// Where the rules come from.
     pub rules: RuleSettings,
+    /// Discord.
+    pub discord: DiscordSettings,
+    /// How much is said at most.
+    pub cooldown: CooldownSettings,
     /// What happened while the bot was away.
     pub catch_up: CatchUpSettings,
     /// What is logged, to standard error.
@@ -95,6 +102,18 @@ pub struct RuleSettings {
     pub dirs: Vec<PathBuf>,
 }
 
+/// How much is said at most, so that a flood of pastes does not become a flood of replies.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct CooldownSettings {
+    /// Messages of one author that are answered in a channel within the window. Default: 5.
+    pub per_author: u32,
+    /// Messages that are answered in a channel within the window. Default: 30.
+    pub per_channel: u32,
+    /// The window, in seconds. Default: 300.
+    pub window_seconds: u32,
+}
+
 /// What happened while the bot was away.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -145,6 +164,12 @@ impl Default for StorageSettings {
 impl Default for RuleSettings {
     fn default() -> Self {
         Self { built_in: true, dirs: Vec::new() }
+    }
+}
+
+impl Default for CooldownSettings {
+    fn default() -> Self {
+        Self { per_author: 5, per_channel: 30, window_seconds: 300 }
     }
 }
 
@@ -221,21 +246,14 @@ impl Settings {
                 "variables are named after section and key, e.g. OKTRIAGE__LOCAL__LISTEN=127.0.0.1:9000",
             )
         })?;
-        settings.read_token_file()?;
+        read_secret(
+            &mut settings.local.access_token,
+            settings.local.access_token_file.as_deref(),
+            "local.access_token_file",
+        )?;
+        read_secret(&mut settings.discord.token, settings.discord.token_file.as_deref(), "discord.token_file")?;
         settings.check()?;
         Ok(settings)
-    }
-
-    fn read_token_file(&mut self) -> Result<(), ConfigError> {
-        let Some(path) = &self.local.access_token_file else { return Ok(()) };
-        let token = std::fs::read_to_string(path).map_err(|error| {
-            ConfigError::new(
-                format!("local.access_token_file: cannot read {}: {error}", path.display()),
-                "name a readable file that holds the token on its first line",
-            )
-        })?;
-        self.local.access_token = Some(SecretString::from(token.trim().to_owned()));
-        Ok(())
     }
 
     fn check(&self) -> Result<(), ConfigError> {
@@ -255,6 +273,7 @@ impl Settings {
                 "make one with: openssl rand -hex 24",
             ));
         }
+        self.discord.check()?;
         for (index, channel) in local.channels.iter().enumerate() {
             let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
             if channel.name.is_empty() || channel.name.len() > 40 || !channel.name.bytes().all(fits) {
@@ -284,6 +303,19 @@ impl Settings {
         let schema = schemars::schema_for!(Self);
         serde_json::to_string_pretty(&schema).unwrap_or_default() + "\n"
     }
+}
+
+/// Takes a secret from its file, where one is named.
+fn read_secret(secret: &mut Option<SecretString>, file: Option<&Path>, key: &str) -> Result<(), ConfigError> {
+    let Some(path) = file else { return Ok(()) };
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        ConfigError::new(
+            format!("{key}: cannot read {}: {error}", path.display()),
+            "name a readable file that holds the token on its first line",
+        )
+    })?;
+    *secret = Some(SecretString::from(text.trim().to_owned()));
+    Ok(())
 }
 
 #[cfg(test)]

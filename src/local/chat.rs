@@ -6,8 +6,7 @@ use tokio::sync::{Notify, broadcast};
 
 use super::{BOT_NAME, ChatLog, ChatMessage, Draft};
 use crate::bot::event::{MessageKey, Platform};
-use crate::bot::ports::{Courier, SendError, StoreError};
-use crate::reply::Reply;
+use crate::bot::ports::{Courier, Errand, Part, SendError, StoreError};
 
 /// The longest message, in bytes: as much as the most generous chat platform takes.
 pub const MESSAGE_MAX: usize = 40_000;
@@ -150,15 +149,15 @@ impl<L: ChatLog> Courier for LocalCourier<L> {
         Platform::Local
     }
 
-    async fn post(&self, key: &MessageKey, thread: Option<&str>, reply: &Reply) -> Result<String, SendError> {
-        let answers = number(&key.message)?;
-        let thread = thread.map(number).transpose()?.unwrap_or(answers);
+    async fn post(&self, errand: Errand<'_>) -> Result<String, SendError> {
+        let answers = number(&errand.key.message)?;
+        let thread = errand.thread.map(number).transpose()?.unwrap_or(answers);
         let draft = Draft {
-            channel: &key.channel.channel,
+            channel: &errand.key.channel.channel,
             thread: Some(thread),
             author: BOT_NAME,
             text: "",
-            reply: Some(reply),
+            reply: errand.post.reply(),
             answers: Some(answers),
         };
         let message = self.chat.log.add(draft).await.map_err(later)?;
@@ -167,8 +166,8 @@ impl<L: ChatLog> Courier for LocalCourier<L> {
         Ok(place)
     }
 
-    async fn update(&self, _: &MessageKey, place: &str, reply: &Reply) -> Result<(), SendError> {
-        match self.chat.log.edit(number(place)?, "", Some(reply)).await.map_err(later)? {
+    async fn update(&self, errand: Errand<'_>, place: &str) -> Result<(), SendError> {
+        match self.chat.log.edit(number(place)?, "", errand.post.reply()).await.map_err(later)? {
             Some(message) => {
                 let _ = self.chat.updates.send(message);
                 Ok(())
@@ -177,7 +176,7 @@ impl<L: ChatLog> Courier for LocalCourier<L> {
         }
     }
 
-    async fn remove(&self, key: &MessageKey, place: Option<&str>) -> Result<(), SendError> {
+    async fn remove(&self, key: &MessageKey, _: Part, _: Option<&str>, place: Option<&str>) -> Result<(), SendError> {
         let reply = match place {
             Some(place) => Some(number(place)?),
             None => self.chat.log.answer_to(number(&key.message)?).await.map_err(later)?,

@@ -25,6 +25,8 @@ pub(super) fn event(message: ChatMessage) -> Event {
         author: Author { id: message.author, is_bot: message.is_bot },
         text: message.text,
         posted_at: message.posted_at,
+        version: message.change,
+        asked: false,
     };
     if edited { Event::Edited(message) } else { Event::Posted(message) }
 }

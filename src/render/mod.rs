@@ -1,5 +1,6 @@
 //! From a [`crate::reply::Reply`] to what a platform shows: limits and escaping, no network.
 
+pub mod discord;
 pub mod html;
 pub mod limits;
 pub mod terminal;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Answer, Look, Offer, Reply, RichText, Span, words};
 use crate::diagnosis::{Diagnosis, Engine, Outcome};
 use crate::redact::SecretKind;
-use crate::rules::{Inline, Piece, Rule, RuleId, Status, Text};
+use crate::rules::{FactName, Inline, Piece, Rule, RuleId, Status, Text};
 
 /// A captured value is shown with at most this many characters.
 pub const CAPTURE_SHOWN_MAX: usize = 80;
@@ -32,7 +32,7 @@ impl<'e> Composer<'e> {
         } else {
             Vec::new()
         };
-        let reply = Reply { secrets: secret_words(outcome), answers, ..Reply::default() };
+        let reply = Reply { secrets: secret_words(outcome), answers, ids: ids(outcome), ..Reply::default() };
         (!reply.answers.is_empty() || !reply.secrets.is_empty()).then_some(reply)
     }
 
@@ -45,7 +45,7 @@ impl<'e> Composer<'e> {
             (true, false) => Some(words::NOTHING_SURE.to_owned()),
             (true, true) => Some(words::NOTHING_KNOWN.to_owned()),
         };
-        Reply { secrets: secret_words(outcome), answers, offers, note }
+        Reply { secrets: secret_words(outcome), answers, offers, note, ids: ids(outcome) }
     }
 
     /// The page of one rule with the rules that come near, for a look-up.
@@ -67,12 +67,24 @@ impl<'e> Composer<'e> {
         Some(answer)
     }
 
-    fn offers(&self, rules: &[RuleId]) -> Vec<Offer> {
+    /// Rules by their titles.
+    pub fn offers(&self, rules: &[RuleId]) -> Vec<Offer> {
         rules
             .iter()
             .filter_map(|id| Some(Offer { rule: id.to_string(), title: self.engine.rule(id)?.title.clone() }))
             .collect()
     }
+}
+
+/// Ids in a reply; a long log has many, and the first ones are those of the error.
+const IDS_MAX: usize = 4;
+
+fn ids(outcome: &Outcome) -> Vec<String> {
+    let ids = [FactName::ErrorId, FactName::RequestId].into_iter().flat_map(|name| outcome.facts.all(name));
+    let mut ids: Vec<String> = ids.map(|fact| fact.value.clone()).collect();
+    ids.dedup();
+    ids.truncate(IDS_MAX);
+    ids
 }
 
 fn secret_words(outcome: &Outcome) -> Vec<String> {

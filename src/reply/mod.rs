@@ -5,11 +5,13 @@
 //! nothing taken from a paste can mention, link or format.
 
 mod compose;
+mod post;
 pub mod words;
 
 use serde::{Deserialize, Serialize};
 
 pub use compose::{CAPTURE_SHOWN_MAX, Composer, fill};
+pub use post::{Button, By, Post, Progress, TeamCall};
 
 /// Everything the bot says about one message or question.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -22,6 +24,16 @@ pub struct Reply {
     pub offers: Vec<Offer>,
     /// A sentence of the bot's own, e.g. that nothing is known.
     pub note: Option<String>,
+    /// Error and request ids of the paste, for who has to look the event up.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ids: Vec<String>,
+}
+
+impl Reply {
+    /// A sentence of the bot's own and nothing else.
+    pub fn note(text: impl Into<String>) -> Self {
+        Self { note: Some(text.into()), ..Self::default() }
+    }
 }
 
 /// A rule's page, filled with what the paste holds.

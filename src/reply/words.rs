@@ -2,7 +2,7 @@
 
 use crate::diagnosis::Evidence;
 use crate::redact::SecretKind;
-use crate::rules::FixedBy;
+use crate::rules::{FixedBy, Scope};
 
 /// Heading above the cause.
 pub const CAUSE: &str = "Cause";
@@ -36,6 +36,126 @@ pub const DIAGNOSE_USAGE: &str =
 /// What the slash command can do.
 pub const HELP: &str =
     "Commands: /okta lookup <code, id or words> · /okta diagnose <pasted error> · /okta status · /okta help";
+
+/// When a button belongs to a reply that is not stored any more.
+pub const REPLY_FORGOTTEN: &str =
+    "This reply is too old for its buttons. Paste the error again, or use /okta diagnose.";
+/// When a button belongs to a reply that was taken back.
+pub const REPLY_GONE: &str = "This reply was taken back.";
+/// When somebody else wants to read what is offered to the poster.
+pub const ONLY_POSTER_READS: &str = "This is offered to the person who posted the message. Use the message menu “Diagnose Okta error” to see it yourself.";
+/// When somebody presses a button that is not theirs.
+pub const ONLY_POSTER_CLOSES: &str = "Only the person who posted the message and the support team can do this.";
+/// When nobody can be called.
+pub const NO_TEAM: &str =
+    "No support role is set for this channel. Somebody who may manage the server can set one with /okta watch.";
+/// When the team was called already.
+pub const TEAM_ASKED_BEFORE: &str = "The team was asked already.";
+/// When a secret's message cannot be deleted.
+pub const CANNOT_DELETE: &str = "I may not delete messages here. Please delete yours yourself.";
+/// When somebody without the right chooses where the bot answers.
+pub const ONLY_MANAGERS: &str = "Only members who may manage the server can do this.";
+/// When a channel was opted out.
+pub const NOT_WATCHED_ANY_MORE: &str = "I no longer answer here by myself. Questions are still answered.";
+/// When no channel is watched.
+pub const NO_CHANNEL: &str = "No channel of this server is watched. Use /okta watch in one.";
+/// Title of the form to paste into.
+pub const FORM_TITLE: &str = "Diagnose an Okta error";
+/// Label of the form's field.
+pub const FORM_LABEL: &str = "Paste the error; only you see the answer";
+/// When something changed while a button was pressed.
+pub const TRY_AGAIN: &str = "Something changed at the same moment. Please try again.";
+/// When something went wrong that is not the person's fault; details are in the log.
+pub const FAILED: &str = "This did not work just now. Please try again in a moment.";
+/// Heading above further answers that are only named.
+pub const ALSO: &str = "Also recognised";
+/// Says publicly that an answer is known, without repeating anything of the message.
+pub const SUGGESTION: &str = "This looks like a known Okta error.";
+/// How to read a rule that comes near.
+pub const OFFER_HINT: &str = "To read one: `/okta lookup <rule id>`";
+/// The name of a thread that must not say what it is about.
+pub const THREAD_NEUTRAL: &str = "About your message";
+/// A person whose id is not known.
+pub const SOMEBODY: &str = "somebody";
+/// The support team, when it has no role.
+pub const TEAM: &str = "Support team:";
+/// Heading above what the team is called for.
+pub const ABOUT: &str = "About";
+/// Heading above ids that a supporter needs.
+pub const IDS: &str = "Ids";
+/// Button: it fixed the problem.
+pub const FIXED_IT: &str = "Fixed it";
+/// Button: it is about something else.
+pub const NOT_MY_PROBLEM: &str = "Not my problem";
+/// Button: call the team.
+pub const ASK_TEAM: &str = "Ask the team";
+/// Button: take the reply away.
+pub const REMOVE: &str = "Remove";
+/// Button: delete the message that holds a secret.
+pub const DELETE_MESSAGE: &str = "Delete my message";
+/// Button: read the answer that is offered.
+pub const SHOW_ANSWER: &str = "Show the answer";
+/// Button: show a private answer to everybody.
+pub const SHARE: &str = "Share in channel";
+
+/// Button: read everything of an answer; with its number when there are several such buttons.
+pub fn show_all_steps(number: Option<usize>) -> String {
+    match number {
+        None => "Show all steps".to_owned(),
+        Some(number) => format!("Show all steps ({number})"),
+    }
+}
+
+/// What of an answer did not fit.
+pub fn left_out(steps: usize, points: usize) -> String {
+    let some = |count: usize, what: &str| match count {
+        0 => None,
+        1 => Some(format!("1 more {what}")),
+        _ => Some(format!("{count} more {what}s")),
+    };
+    let parts: Vec<String> = some(steps, "step").into_iter().chain(some(points, "point")).collect();
+    if parts.is_empty() { "… and more".to_owned() } else { format!("… and {}", parts.join(" and ")) }
+}
+
+/// Things of a list that are not shown.
+pub fn others(count: usize) -> String {
+    format!("… and {count} more")
+}
+
+/// What a diagnosis rests on, behind the heading of the quotation.
+pub fn recognised_by(evidence: &[String]) -> String {
+    format!("by {}", evidence.join(", "))
+}
+
+/// When the facts of a rule were last checked.
+pub fn reviewed(date: &str) -> String {
+    format!("reviewed {date}")
+}
+
+/// How sure the diagnosis is.
+pub fn confidence(word: &str) -> String {
+    format!("confidence {word}")
+}
+
+/// Somebody says that it is fixed.
+pub fn fixed(who: &str, when: &str) -> String {
+    format!("✅ Fixed, says {who} {when}")
+}
+
+/// Somebody says that it is about something else.
+pub fn not_mine(who: &str, when: &str) -> String {
+    format!("➖ Not the problem, says {who} {when}")
+}
+
+/// The team was asked.
+pub fn asked(who: &str, when: &str) -> String {
+    format!("🙋 The team was asked by {who} {when}")
+}
+
+/// Calls the team.
+pub fn call(team: &str, who: &str, when: &str) -> String {
+    format!("{team} {who} asks for help {when}")
+}
 
 /// Who can fix it, for a reader.
 pub fn fixed_by(who: FixedBy) -> &'static str {
@@ -98,7 +218,37 @@ pub fn evidence(evidence: &Evidence) -> String {
 
 /// Status of the bot for `/okta status`.
 pub fn status(rules: usize, preview: usize, version: &str, channels: &str) -> String {
-    format!("oktriage {version} is watching {channels}. {rules} rules, {preview} of them previews.")
+    let watching = if channels.is_empty() { String::new() } else { format!(" is watching {channels}") };
+    format!("oktriage {version}{watching}. {rules} rules, {preview} of them previews.")
+}
+
+/// How a channel is watched, in one line.
+pub fn watched_channel(channel: &str, settings: &WatchedAs<'_>) -> String {
+    let WatchedAs { scope, mode, has_team, shadowed } = *settings;
+    let about = match scope {
+        Scope::Okta => "an Okta support channel",
+        Scope::Mixed => "a mixed channel",
+    };
+    let done = match mode {
+        "suggest" => "answers are offered to the poster".to_owned(),
+        "shadow" => format!("nothing is posted; {shadowed} messages would have been answered so far"),
+        _ => "errors are answered in threads".to_owned(),
+    };
+    let team = if has_team { "" } else { "; no support role" };
+    format!("{channel}: {about}, {done}{team}")
+}
+
+/// How a channel is watched, for [`watched_channel`].
+#[derive(Debug, Clone, Copy)]
+pub struct WatchedAs<'m> {
+    /// What it is about.
+    pub scope: Scope,
+    /// The mode's name.
+    pub mode: &'m str,
+    /// A support role is set.
+    pub has_team: bool,
+    /// Messages that would have been answered in shadow mode.
+    pub shadowed: u32,
 }
 
 /// A late answer says so.

@@ -1,4 +1,5 @@
-//! The outbox and the cursors: replies that were decided but are not confirmed as delivered.
+//! The outbox and the cursors: posts that were decided but are not confirmed as delivered; what
+//! people chose for channels and did with replies.
 
 use std::time::Duration;
 
@@ -7,35 +8,47 @@ use sqlx::sqlite::SqliteRow;
 
 use super::{SqliteStore, failed, millis, now};
 use crate::bot::event::{ChannelKey, MessageKey, Platform};
-use crate::bot::ports::{Claimed, Cursor, Known, Store, StoreError, Wanted};
-use crate::reply::Reply;
-use crate::rules::Keyword;
+use crate::bot::policy::{ChannelSettings, Mode};
+use crate::bot::ports::{Claimed, Cursor, Known, Part, Store, StoreError, Wanted};
+use crate::reply::{Button, By};
+use crate::rules::{Keyword, Scope};
 
 impl Store for SqliteStore {
-    async fn decide(&self, wanted: &Wanted, cursor: Option<Cursor>) -> Result<(), StoreError> {
-        let reply = wanted.reply.as_ref().map(serde_json::to_string).transpose().map_err(failed)?;
+    async fn decide(&self, wanted: &Wanted, cursor: Option<Cursor>) -> Result<bool, StoreError> {
+        let post = wanted.post.as_ref().map(serde_json::to_string).transpose().map_err(failed)?;
         let ChannelKey { platform, workspace, channel } = &wanted.key.channel;
         let mut transaction = self.write().await?;
-        sqlx::query(
-            "INSERT INTO outbox (platform, workspace, channel, message, thread, reply, due_at) VALUES (?, ?, ?, ?, ?, ?, ?)
-             ON CONFLICT (platform, workspace, channel, message) DO UPDATE SET
-                 reply = excluded.reply, thread = COALESCE(excluded.thread, thread),
-                 revision = revision + 1, attempts = 0, due_at = excluded.due_at, failure = NULL, dead = 0",
+        // What was decided first stays, unless this decision knew of it.
+        let noted = sqlx::query(
+            "INSERT INTO outbox (platform, workspace, channel, message, part, thread, author, posted_at, version, post, shadow, due_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+             ON CONFLICT (platform, workspace, channel, message, part) DO UPDATE SET
+                 post = excluded.post, version = excluded.version, shadow = excluded.shadow,
+                 thread = COALESCE(excluded.thread, thread), author = COALESCE(excluded.author, author),
+                 revision = revision + 1, attempts = 0, due_at = excluded.due_at, failure = NULL, dead = 0
+             WHERE revision = ?13",
         )
         .bind(platform.as_str())
         .bind(workspace)
         .bind(channel)
         .bind(&wanted.key.message)
+        .bind(wanted.part.as_str())
         .bind(&wanted.thread)
-        .bind(reply)
+        .bind(&wanted.author)
+        .bind(wanted.posted_at)
+        .bind(wanted.version)
+        .bind(post)
+        .bind(wanted.shadow)
         .bind(now())
+        .bind(wanted.based_on)
         .execute(&mut *transaction)
         .await
         .map_err(failed)?;
         if let Some(cursor) = cursor {
             set_cursor(&mut transaction, &wanted.key.channel, cursor).await?;
         }
-        transaction.commit().await.map_err(failed)
+        transaction.commit().await.map_err(failed)?;
+        Ok(noted.rows_affected() > 0)
     }
 
     async fn advance(&self, channel: &ChannelKey, cursor: Cursor) -> Result<(), StoreError> {
@@ -54,18 +67,119 @@ impl Store for SqliteStore {
             .map_err(failed)
     }
 
-    async fn known(&self, key: &MessageKey) -> Result<Option<Known>, StoreError> {
+    async fn known(&self, key: &MessageKey, part: Part) -> Result<Option<Known>, StoreError> {
         let row = sqlx::query(
-            "SELECT reply FROM outbox WHERE platform = ? AND workspace = ? AND channel = ? AND message = ?",
+            "SELECT * FROM outbox WHERE platform = ? AND workspace = ? AND channel = ? AND message = ? AND part = ?",
         )
         .bind(key.channel.platform.as_str())
         .bind(&key.channel.workspace)
         .bind(&key.channel.channel)
         .bind(&key.message)
+        .bind(part.as_str())
         .fetch_optional(&self.pool)
         .await
         .map_err(failed)?;
-        row.map(|row| Ok(Known { reply: reply(&row)? })).transpose()
+        row.map(|row| Ok(Known { wanted: read_wanted(&row)?, place: row.try_get("place").map_err(failed)? }))
+            .transpose()
+    }
+
+    async fn answered_since(&self, channel: &ChannelKey, author: Option<&str>, since: i64) -> Result<u32, StoreError> {
+        sqlx::query_scalar(
+            "SELECT COUNT(*) FROM outbox WHERE platform = ?1 AND workspace = ?2 AND channel = ?3 AND posted_at > ?4
+             AND (?5 IS NULL OR author = ?5) AND part = 'reply' AND post IS NOT NULL AND shadow = 0",
+        )
+        .bind(channel.platform.as_str())
+        .bind(&channel.workspace)
+        .bind(&channel.channel)
+        .bind(since)
+        .bind(author)
+        .fetch_one(&self.pool)
+        .await
+        .map_err(failed)
+    }
+
+    async fn shadowed(&self, channel: &ChannelKey) -> Result<u32, StoreError> {
+        sqlx::query_scalar(
+            "SELECT COUNT(*) FROM outbox WHERE platform = ? AND workspace = ? AND channel = ? AND shadow = 1 AND post IS NOT NULL",
+        )
+        .bind(channel.platform.as_str())
+        .bind(&channel.workspace)
+        .bind(&channel.channel)
+        .fetch_one(&self.pool)
+        .await
+        .map_err(failed)
+    }
+
+    async fn answered_messages(
+        &self,
+        platform: Platform,
+        since: i64,
+        limit: u32,
+    ) -> Result<Vec<(MessageKey, Option<String>)>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT * FROM outbox WHERE platform = ? AND posted_at > ? AND part = 'reply' AND post IS NOT NULL AND shadow = 0
+             ORDER BY posted_at DESC LIMIT ?",
+        )
+        .bind(platform.as_str())
+        .bind(since)
+        .bind(limit)
+        .fetch_all(&self.pool)
+        .await
+        .map_err(failed)?;
+        rows.iter().map(|row| read_wanted(row).map(|wanted| (wanted.key, wanted.thread))).collect()
+    }
+
+    async fn note_feedback(
+        &self,
+        key: &MessageKey,
+        rules: &[String],
+        button: Button,
+        by: &By,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO feedback (platform, workspace, channel, message, rules, button, person, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        )
+        .bind(key.channel.platform.as_str())
+        .bind(&key.channel.workspace)
+        .bind(&key.channel.channel)
+        .bind(&key.message)
+        .bind(serde_json::to_string(rules).map_err(failed)?)
+        .bind(button.as_str())
+        .bind(&by.person)
+        .bind(by.at)
+        .execute(&self.pool)
+        .await
+        .map_err(failed)?;
+        Ok(())
+    }
+
+    async fn chosen_channels(&self) -> Result<Vec<(ChannelKey, Option<ChannelSettings>)>, StoreError> {
+        let rows = sqlx::query("SELECT * FROM channel").fetch_all(&self.pool).await.map_err(failed)?;
+        rows.iter().map(read_channel).collect()
+    }
+
+    async fn choose_channel(
+        &self,
+        channel: &ChannelKey,
+        settings: Option<&ChannelSettings>,
+        by: &str,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT OR REPLACE INTO channel (platform, workspace, channel, scope, mode, support_role, chosen_by, chosen_at)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        )
+        .bind(channel.platform.as_str())
+        .bind(&channel.workspace)
+        .bind(&channel.channel)
+        .bind(settings.map(|settings| settings.scope.as_str()))
+        .bind(settings.map(|settings| settings.mode.as_str()))
+        .bind(settings.and_then(|settings| settings.support_role.as_deref()))
+        .bind(by)
+        .bind(now())
+        .execute(&self.pool)
+        .await
+        .map_err(failed)?;
+        Ok(())
     }
 
     async fn rules_in_thread(
@@ -75,9 +189,10 @@ impl Store for SqliteStore {
         except: &MessageKey,
     ) -> Result<Vec<String>, StoreError> {
         sqlx::query_scalar(
-            "SELECT DISTINCT json_extract(answer.value, '$.rule') FROM outbox, json_each(outbox.reply, '$.answers') AS answer
+            "SELECT DISTINCT json_extract(answer.value, '$.rule')
+             FROM outbox, json_each(outbox.post, '$.reply.answers') AS answer
              WHERE platform = ?1 AND workspace = ?2 AND channel = ?3 AND (thread = ?4 OR message = ?4) AND message <> ?5
-               AND reply IS NOT NULL",
+               AND part = 'reply' AND post IS NOT NULL AND shadow = 0",
         )
         .bind(channel.platform.as_str())
         .bind(&channel.workspace)
@@ -93,8 +208,8 @@ impl Store for SqliteStore {
         let now = now();
         let mut transaction = self.write().await?;
         let rows = sqlx::query(
-            "UPDATE outbox SET leased_until = ?1 WHERE id IN (
-                 SELECT id FROM outbox WHERE platform = ?2 AND dead = 0 AND delivered_revision < revision
+            "UPDATE outbox SET leased_until = ?1, attempts = attempts + 1 WHERE id IN (
+                 SELECT id FROM outbox WHERE platform = ?2 AND dead = 0 AND shadow = 0 AND delivered_revision < revision
                  AND due_at <= ?3 AND leased_until <= ?3 ORDER BY id LIMIT ?4)
              RETURNING *",
         )
@@ -124,7 +239,7 @@ impl Store for SqliteStore {
 
     async fn failed(&self, claimed: &Claimed, reason: &str, retry: Option<Duration>) -> Result<(), StoreError> {
         sqlx::query(
-            "UPDATE outbox SET attempts = attempts + 1, due_at = ?, leased_until = 0, failure = ?, dead = ? WHERE id = ? AND revision = ?",
+            "UPDATE outbox SET due_at = ?, leased_until = 0, failure = ?, dead = ? WHERE id = ? AND revision = ?",
         )
         .bind(now().saturating_add(retry.map_or(0, millis)))
         .bind(reason)
@@ -139,7 +254,7 @@ impl Store for SqliteStore {
 
     async fn next_due(&self, platform: Platform) -> Result<Option<Duration>, StoreError> {
         let due: Option<i64> = sqlx::query_scalar(
-            "SELECT MIN(MAX(due_at, leased_until)) FROM outbox WHERE platform = ? AND dead = 0 AND delivered_revision < revision",
+            "SELECT MIN(MAX(due_at, leased_until)) FROM outbox WHERE platform = ? AND dead = 0 AND shadow = 0 AND delivered_revision < revision",
         )
         .bind(platform.as_str())
         .fetch_one(&self.pool)
@@ -168,26 +283,53 @@ async fn set_cursor(
     Ok(())
 }
 
-fn reply(row: &SqliteRow) -> Result<Option<Reply>, StoreError> {
-    let json: Option<String> = row.try_get("reply").map_err(failed)?;
-    json.map(|json| serde_json::from_str(&json)).transpose().map_err(failed)
+fn read_channel_key(row: &SqliteRow) -> Result<ChannelKey, StoreError> {
+    let text = |column| row.try_get::<String, _>(column).map_err(failed);
+    let platform = keyword(&text("platform")?)?;
+    Ok(ChannelKey { platform, workspace: text("workspace")?, channel: text("channel")? })
+}
+
+fn read_channel(row: &SqliteRow) -> Result<(ChannelKey, Option<ChannelSettings>), StoreError> {
+    let text = |column| row.try_get::<Option<String>, _>(column).map_err(failed);
+    let settings = match (text("scope")?, text("mode")?) {
+        (Some(scope), Some(mode)) => Some(ChannelSettings {
+            scope: keyword::<Scope>(&scope)?,
+            mode: keyword::<Mode>(&mode)?,
+            support_role: text("support_role")?,
+        }),
+        _ => None,
+    };
+    Ok((read_channel_key(row)?, settings))
+}
+
+/// A stored word as its value; another version of this program may have written one that is unknown here.
+fn keyword<K: Keyword>(word: &str) -> Result<K, StoreError> {
+    K::from_word(word).ok_or_else(|| StoreError(format!("the database has the unknown word {word}").into()))
+}
+
+fn read_wanted(row: &SqliteRow) -> Result<Wanted, StoreError> {
+    let post: Option<String> = row.try_get("post").map_err(failed)?;
+    Ok(Wanted {
+        key: MessageKey { channel: read_channel_key(row)?, message: row.try_get("message").map_err(failed)? },
+        part: keyword(&row.try_get::<String, _>("part").map_err(failed)?)?,
+        thread: row.try_get("thread").map_err(failed)?,
+        author: row.try_get("author").map_err(failed)?,
+        posted_at: row.try_get("posted_at").map_err(failed)?,
+        version: row.try_get("version").map_err(failed)?,
+        post: post.map(|json| serde_json::from_str(&json)).transpose().map_err(failed)?,
+        shadow: row.try_get("shadow").map_err(failed)?,
+        based_on: row.try_get("revision").map_err(failed)?,
+    })
 }
 
 fn read_claimed(row: &SqliteRow) -> Result<Claimed, StoreError> {
-    let text = |column| row.try_get::<String, _>(column).map_err(failed);
-    let platform = text("platform")?;
-    let platform = Platform::from_word(&platform)
-        .ok_or_else(|| StoreError(format!("the outbox has a reply for the unknown platform {platform}").into()))?;
-    let channel = ChannelKey { platform, workspace: text("workspace")?, channel: text("channel")? };
+    // The claim itself was counted.
+    let attempts: u32 = row.try_get("attempts").map_err(failed)?;
     Ok(Claimed {
         id: row.try_get("id").map_err(failed)?,
-        wanted: Wanted {
-            key: MessageKey { channel, message: text("message")? },
-            thread: row.try_get("thread").map_err(failed)?,
-            reply: reply(row)?,
-        },
+        wanted: read_wanted(row)?,
         revision: row.try_get("revision").map_err(failed)?,
         delivered: row.try_get("place").map_err(failed)?,
-        attempts: row.try_get("attempts").map_err(failed)?,
+        attempts: attempts.saturating_sub(1),
     })
 }

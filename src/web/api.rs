@@ -155,7 +155,8 @@ pub(super) async fn command<L: ChatLog>(
     typed: Result<Json<NewText>, JsonRejection>,
 ) -> Result<Json<serde_json::Value>, Refused> {
     let Json(NewText { text }) = typed?;
-    Ok(Json(serde_json::json!({"html": html::reply(&site.commands.answer(&text))})))
+    let watching: Vec<String> = site.channels.iter().map(|(name, _)| format!("#{name}")).collect();
+    Ok(Json(serde_json::json!({"html": html::reply(&site.commands.answer(&text, &watching.join(", ")))})))
 }
 
 /// Every change as it happens. A page that comes back names the last change it has seen and gets

@@ -2,6 +2,7 @@
 
 mod api;
 mod guard;
+mod health;
 mod page;
 
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::bot::Commands;
+use crate::bot::health::Pulse;
 use crate::local::{Chat, ChatLog, MESSAGE_MAX};
 use crate::rules::Scope;
 
@@ -29,15 +31,21 @@ pub struct Site<L> {
     /// The channels with what they are about, in the order of the page.
     pub channels: Vec<(String, Scope)>,
     /// Answers slash commands.
-    pub commands: Commands,
+    pub commands: Arc<Commands>,
     /// What a browser must know to get in; none on a loopback address.
     pub access_token: Option<SecretString>,
+    /// The signs of life of the platforms.
+    pub pulses: Vec<Arc<Pulse>>,
     /// Ends the streams of updates when the program stops.
     pub shutdown: watch::Receiver<bool>,
 }
 
-/// All routes on one page.
-pub fn router<L: ChatLog>(site: Arc<Site<L>>) -> Router {
+/// All routes on one page; without the page of the local workspace, only health is there.
+pub fn router<L: ChatLog>(site: Arc<Site<L>>, with_page: bool) -> Router {
+    let health = Router::new().route("/healthz", get(health::healthz));
+    if !with_page {
+        return health.layer(middleware::map_response(guard::headers)).with_state(site);
+    }
     let guarded = Router::new()
         .route("/", get(page::index))
         .route("/app.js", get(page::script))
@@ -50,19 +58,19 @@ pub fn router<L: ChatLog>(site: Arc<Site<L>>) -> Router {
         .layer(middleware::from_fn_with_state(Arc::clone(&site), guard::check));
     Router::new()
         .route("/app.css", get(page::style))
-        .route("/healthz", get(|| async { "ok\n" }))
         .route("/login", get(page::login).post(guard::log_in))
         .merge(guarded)
+        .merge(health)
         .layer(middleware::map_response(guard::headers))
         .with_state(site)
 }
 
 /// Serves until told to stop; requests that are under way are finished.
-pub async fn serve<L: ChatLog>(listener: TcpListener, site: Arc<Site<L>>) -> std::io::Result<()> {
+pub async fn serve<L: ChatLog>(listener: TcpListener, site: Arc<Site<L>>, with_page: bool) -> std::io::Result<()> {
     let mut shutdown = site.shutdown.clone();
     let stopped = async move {
         // The sender is only dropped when the program stops, too.
         let _ = shutdown.wait_for(|stop| *stop).await;
     };
-    axum::serve(listener, router(site)).with_graceful_shutdown(stopped).await
+    axum::serve(listener, router(site, with_page)).with_graceful_shutdown(stopped).await
 }

@@ -5,6 +5,8 @@ mod browser;
 mod cases;
 mod cli;
 mod corpus;
+mod discord;
+mod discord_bot;
 mod kills;
 mod program;
 mod rule_authors;

@@ -66,6 +66,9 @@ impl Server {
             .args(arguments)
             .env("OKTRIAGE__LOCAL__LISTEN", "127.0.0.1:0")
             .env("OKTRIAGE__STORAGE__PATH", dir.join("oktriage.db"))
+            // Here, everybody is dana.
+            .env("OKTRIAGE__COOLDOWN__PER_AUTHOR", "100000")
+            .env("OKTRIAGE__COOLDOWN__PER_CHANNEL", "100000")
             .envs(environment.iter().copied())
             .stderr(Stdio::piped())
             .spawn()

@@ -17,7 +17,7 @@ fn sources(dir: &Path) -> Vec<PathBuf> {
 }
 
 /// The rooms from the inside out; each may use itself and those before it.
-const ROOMS: [&str; 14] = [
+const ROOMS: [&str; 15] = [
     "redact",
     "rules",
     "diagnosis",
@@ -31,14 +31,32 @@ const ROOMS: [&str; 14] = [
     "reload",
     "config",
     "telemetry",
+    "discord",
     "web",
 ];
 /// Rooms at the same distance that must not know each other: (room, what it may not use).
-const STRANGERS: [(&str, &str); 6] =
-    [("render", "bot"), ("lint", "bot"), ("local", "store"), ("store", "web"), ("web", "store"), ("web", "config")];
+const STRANGERS: [(&str, &str); 9] = [
+    ("render", "bot"),
+    ("lint", "bot"),
+    ("local", "store"),
+    ("discord", "local"),
+    ("discord", "store"),
+    ("store", "web"),
+    ("web", "store"),
+    ("web", "config"),
+    ("web", "discord"),
+];
 /// Libraries that are named in one room only.
-const AT_HOME: [(&str, &str); 5] =
-    [("notify", "reload"), ("sqlx", "store"), ("axum", "web"), ("tantivy", "lookup"), ("pulldown_cmark", "rules")];
+const AT_HOME: [(&str, &str); 8] = [
+    ("notify", "reload"),
+    ("sqlx", "store"),
+    ("axum", "web"),
+    ("tantivy", "lookup"),
+    ("pulldown_cmark", "rules"),
+    ("serenity", "discord"),
+    ("poise", "discord"),
+    ("reqwest", "discord"),
+];
 
 fn room(path: &Path) -> String {
     let below = path.strip_prefix("src").expect("below src");
@@ -68,11 +86,10 @@ fn libraries_stay_in_their_room() {
     for path in sources(Path::new("src")) {
         let text = fs::read_to_string(&path).expect("readable");
         for (library, home) in AT_HOME {
-            assert!(
-                room(&path) == home || !text.contains(&format!("{library}::")),
-                "{} names {library}",
-                path.display()
-            );
+            // In a text, it is a name in the log.
+            let path_of = format!("{library}::");
+            let named = text.match_indices(&path_of).any(|(at, _)| !text[..at].ends_with('"'));
+            assert!(room(&path) == home || !named, "{} names {library}", path.display());
         }
     }
 }

@@ -1,0 +1,58 @@
+//! Whether each platform is heard from. Connected is not enough: a connection can be open and dead.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use tokio::sync::watch;
+
+use super::event::Platform;
+
+/// A platform that was silent for longer than this, heartbeats included, is not heard from, in
+/// seconds. Discord's heartbeats are about 41 seconds apart.
+pub const SILENT_MAX: i64 = 120;
+
+/// The sign of life of one platform.
+#[derive(Debug)]
+pub struct Pulse {
+    /// The platform.
+    pub platform: Platform,
+    heard: AtomicI64,
+    stopped: watch::Sender<Option<String>>,
+}
+
+impl Pulse {
+    /// A platform from which nothing was received so far.
+    pub fn new(platform: Platform) -> Arc<Self> {
+        Arc::new(Self { platform, heard: AtomicI64::new(now()), stopped: watch::Sender::new(None) })
+    }
+
+    /// Something was received.
+    pub fn beat(&self) {
+        self.heard.store(now(), Ordering::Relaxed);
+    }
+
+    /// The platform was given up, for this reason; only a restart helps.
+    pub fn stop(&self, reason: impl Into<String>) {
+        self.stopped.send_replace(Some(reason.into()));
+    }
+
+    /// Seconds since something was received.
+    pub fn silent_for(&self) -> i64 {
+        now().saturating_sub(self.heard.load(Ordering::Relaxed)).max(0)
+    }
+
+    /// Why the platform is not well; `None` when it is.
+    pub fn trouble(&self) -> Option<String> {
+        if let Some(reason) = self.stopped.borrow().as_ref() {
+            return Some(reason.clone());
+        }
+        let silent = self.silent_for();
+        (silent > SILENT_MAX).then(|| format!("nothing received for {silent} seconds"))
+    }
+}
+
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,63 @@
+//! `oktriage doctor`: what is wrong, and how to fix it.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+
+use super::{EXIT_BAD, EXIT_OK, RuleArgs, output};
+use crate::config::Settings;
+use crate::discord::{self, Finding};
+use crate::rules::Source;
+use crate::store::SqliteStore;
+
+/// Check settings, rules, database and platforms: what is wrong and how to fix it
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Settings file (see `oktriage config example`)
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+pub(super) fn run(args: &Args, rules: &RuleArgs) -> anyhow::Result<u8> {
+    let mut settings = Settings::load(args.config.as_deref())?;
+    settings.rules.dirs.extend(rules.dirs.iter().cloned());
+    settings.rules.built_in &= !rules.no_built_in_rules;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the runtime")?;
+    let findings = runtime.block_on(examine(&settings))?;
+    let mut out = output::stdout();
+    for Finding { what, help } in &findings {
+        match help {
+            None => writeln!(out, "ok    {what}")?,
+            Some(help) => writeln!(out, "wrong {what}\n      help: {help}")?,
+        }
+    }
+    Ok(if findings.iter().all(|finding| finding.help.is_none()) { EXIT_OK } else { EXIT_BAD })
+}
+
+async fn examine(settings: &Settings) -> anyhow::Result<Vec<Finding>> {
+    let mut findings = vec![Finding::good("the settings can be read")];
+    let built_in = settings.rules.built_in.then_some(Source::BuiltIn);
+    let sources: Vec<Source> =
+        built_in.into_iter().chain(settings.rules.dirs.iter().cloned().map(Source::Dir)).collect();
+    findings.push(match crate::diagnosis::Engine::load(&sources) {
+        Ok(engine) => Finding::good(format!("{} rules", engine.rules().len())),
+        Err(broken) => Finding::bad(broken.to_string(), "mend these rules, or leave their directory out"),
+    });
+    findings.push(match SqliteStore::open(&settings.storage.path).await {
+        Ok(store) => {
+            store.close().await;
+            Finding::good(format!("the database {} can be written", settings.storage.path.display()))
+        }
+        Err(error) => Finding::bad(error.to_string(), "see above"),
+    });
+    match &settings.discord.token {
+        Some(token) => findings.extend(discord::examine(&settings.discord, token).await?),
+        None => findings.push(Finding::good("Discord is off: there is no token")),
+    }
+    if !settings.local.enabled && settings.discord.token.is_none() {
+        findings.push(Finding::bad("every platform is off", "set local.enabled = true, or give Discord's token"));
+    }
+    Ok(findings)
+}

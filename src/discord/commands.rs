@@ -1,0 +1,376 @@
+//! The slash commands and the message menu.
+
+use std::sync::Arc;
+
+use poise::serenity_prelude as serenity;
+use serde_json::{Value, json};
+use serenity::async_trait;
+use serenity::http::Http;
+use serenity::model::Permissions;
+use serenity::model::id::GuildId;
+use tracing::{error, info, warn};
+
+use super::channel_key;
+use super::gateway::Handler;
+use crate::bot::ports::{Store, StoreError};
+use crate::bot::{ChannelKey, ChannelSettings, Commands, Mode, Platform};
+use crate::render::discord::{self as render, Payload};
+use crate::reply::{Reply, words};
+use crate::rules::Scope;
+
+/// Choices that Discord takes for a completion. <https://docs.discord.com/developers/interactions/application-commands>
+const CHOICES_MAX: usize = 25;
+/// Characters of a choice's name, and of its value.
+const CHOICE_LENGTH: usize = 100;
+/// The id of the form to paste into, and of its field.
+pub(super) const FORM: &str = "diagnose";
+pub(super) const FORM_FIELD: &str = "paste";
+/// Characters that a form's field takes. <https://docs.discord.com/developers/components/reference#text-input>
+const FORM_LENGTH: u32 = 4_000;
+
+/// What the commands need of the bot.
+#[async_trait]
+pub(super) trait Desk: Send + Sync {
+    /// Answers questions.
+    fn commands(&self) -> &Commands;
+    /// How a channel is watched.
+    fn settings(&self, channel: &ChannelKey) -> Option<ChannelSettings>;
+    /// The watched channels of a guild.
+    fn watched(&self, guild: &str) -> Vec<(ChannelKey, ChannelSettings)>;
+    /// Watches a channel, or no longer.
+    async fn choose(&self, channel: &ChannelKey, settings: Option<ChannelSettings>, by: &str)
+    -> Result<(), StoreError>;
+    /// What would have been answered in a channel.
+    async fn shadowed(&self, channel: &ChannelKey) -> Result<u32, StoreError>;
+}
+
+#[async_trait]
+impl<S: Store> Desk for Handler<S> {
+    fn commands(&self) -> &Commands {
+        &self.bot.commands
+    }
+
+    fn settings(&self, channel: &ChannelKey) -> Option<ChannelSettings> {
+        self.bot.channels.settings(channel)
+    }
+
+    fn watched(&self, guild: &str) -> Vec<(ChannelKey, ChannelSettings)> {
+        let mut watched = self.bot.channels.watched(Platform::Discord);
+        watched.retain(|(key, _)| key.workspace == guild);
+        watched
+    }
+
+    async fn choose(
+        &self,
+        channel: &ChannelKey,
+        settings: Option<ChannelSettings>,
+        by: &str,
+    ) -> Result<(), StoreError> {
+        self.bot.channels.choose(channel, settings, by).await
+    }
+
+    async fn shadowed(&self, channel: &ChannelKey) -> Result<u32, StoreError> {
+        self.bot.store.shadowed(channel).await
+    }
+}
+
+type Data = Arc<dyn Desk>;
+type Failure = anyhow::Error;
+type Context<'a> = poise::ApplicationContext<'a, Data, Failure>;
+
+/// The framework that dispatches commands.
+pub(super) fn framework(desk: Data) -> poise::Framework<Data, Failure> {
+    let options = poise::FrameworkOptions {
+        commands: all(),
+        on_error: |error| Box::pin(failed(error)),
+        allowed_mentions: Some(serenity::CreateAllowedMentions::new()),
+        ..Default::default()
+    };
+    poise::Framework::builder().options(options).setup(|_, _, _| Box::pin(async move { Ok(desk) })).build()
+}
+
+fn all() -> Vec<poise::Command<Data, Failure>> {
+    vec![okta(), diagnose_menu()]
+}
+
+/// Makes the commands known to Discord, in one call and only where they differ from what it knows.
+pub(super) async fn register(http: &Http, guilds: &[String]) {
+    let commands = poise::builtins::create_application_commands(&all());
+    let wanted = serde_json::to_value(&commands).unwrap_or_default();
+    if guilds.is_empty() {
+        let known = http.get_global_commands().await.map(|known| serde_json::to_value(known).unwrap_or_default());
+        match known {
+            Ok(known) if same_commands(&wanted, &known) => info!("Discord knows the commands already"),
+            _ => match http.create_global_commands(&commands).await {
+                Ok(_) => info!("commands registered on Discord"),
+                Err(error) => {
+                    error!(error = %error, "the commands cannot be registered; those known before go on working")
+                }
+            },
+        }
+    }
+    for guild in guilds.iter().filter_map(|guild| guild.parse().ok()).map(GuildId::new) {
+        let known = http.get_guild_commands(guild).await.map(|known| serde_json::to_value(known).unwrap_or_default());
+        match known {
+            Ok(known) if same_commands(&wanted, &known) => info!(guild = %guild, "Discord knows the commands already"),
+            _ => match http.create_guild_commands(guild, &commands).await {
+                Ok(_) => info!(guild = %guild, "commands registered on Discord"),
+                Err(error) => error!(guild = %guild, error = %error, "the commands cannot be registered"),
+            },
+        }
+    }
+}
+
+/// Whether Discord knows exactly these commands. It adds ids and defaults, which do not count.
+fn same_commands(wanted: &Value, known: &Value) -> bool {
+    match (wanted, known) {
+        (Value::Array(wanted), Value::Array(known)) => {
+            let named = |command: &Value| {
+                let found = known.iter().find(|known| known["name"] == command["name"] && command["name"].is_string());
+                found.is_some_and(|found| covers(command, found))
+            };
+            wanted.len() == known.len() && wanted.iter().all(named)
+        }
+        _ => false,
+    }
+}
+
+fn covers(wanted: &Value, known: &Value) -> bool {
+    let is_default = |value: &Value| match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        _ => false,
+    };
+    match (wanted, known) {
+        (Value::Object(wanted), Value::Object(known)) => wanted.iter().all(|(key, value)| {
+            let known = known.get(key).unwrap_or(&Value::Null);
+            (is_default(value) && is_default(known)) || covers(value, known)
+        }),
+        (Value::Array(wanted), Value::Array(known)) => {
+            wanted.len() == known.len() && wanted.iter().zip(known).all(|(wanted, known)| covers(wanted, known))
+        }
+        // Permissions are written as text, and Discord may answer a number.
+        (Value::String(text), Value::Number(number)) => *text == number.to_string(),
+        (Value::Number(number), Value::String(text)) => *text == number.to_string(),
+        _ => wanted == known,
+    }
+}
+
+async fn failed(error: poise::FrameworkError<'_, Data, Failure>) {
+    match error {
+        poise::FrameworkError::Command { error, ctx, .. } => {
+            error!(command = %ctx.command().qualified_name, error = %error, "a command failed");
+            if let poise::Context::Application(ctx) = ctx
+                && let Err(error) = say(ctx, &Reply::note(words::FAILED)).await
+            {
+                warn!(error = %error, "nobody could be told");
+            }
+        }
+        error => warn!(error = %error, "a command could not be dispatched"),
+    }
+}
+
+/// Answers privately.
+async fn say(ctx: Context<'_>, reply: &Reply) -> Result<(), Failure> {
+    respond(ctx, &render::private(reply, true)).await
+}
+
+async fn respond(ctx: Context<'_>, payload: &Payload) -> Result<(), Failure> {
+    // 4: a message. <https://docs.discord.com/developers/interactions/receiving-and-responding#interaction-response-object>
+    let body = json!({"type": 4, "data": payload});
+    let interaction = ctx.interaction;
+    let http = &ctx.serenity_context().http;
+    http.create_interaction_response(interaction.id, &interaction.token, &body, Vec::new()).await?;
+    Ok(())
+}
+
+/// Look up Okta errors and choose where the bot answers
+#[poise::command(
+    slash_command,
+    install_context = "Guild|User",
+    interaction_context = "Guild|BotDm|PrivateChannel",
+    subcommands("lookup", "diagnose", "status", "watch", "unwatch", "help")
+)]
+async fn okta(ctx: Context<'_>) -> Result<(), Failure> {
+    say(ctx, &Reply::note(words::HELP)).await
+}
+
+/// Find the cause and the fix of an error by its code or by words
+#[poise::command(slash_command)]
+async fn lookup(
+    ctx: Context<'_>,
+    #[description = "An error code, a rule or a few words"]
+    #[autocomplete = "complete"]
+    #[max_length = 200]
+    query: String,
+) -> Result<(), Failure> {
+    let commands = ctx.data().commands();
+    let reply = commands.page(&query).unwrap_or_else(|| commands.look_up(&query));
+    say(ctx, &reply).await
+}
+
+async fn complete(ctx: Context<'_>, begun: &str) -> serenity::CreateAutocompleteResponse {
+    let found = ctx.data().commands().completions(begun, CHOICES_MAX);
+    let fits = |text: &str| text.chars().count() <= CHOICE_LENGTH;
+    let choices = found.into_iter().filter(|offer| fits(&offer.rule)).map(|offer| {
+        let title: String = offer.title.chars().take(CHOICE_LENGTH).collect();
+        serenity::AutocompleteChoice::new(title, offer.rule)
+    });
+    serenity::CreateAutocompleteResponse::new().set_choices(choices.collect())
+}
+
+/// Paste an error; only you see the answer
+#[poise::command(slash_command)]
+async fn diagnose(ctx: Context<'_>) -> Result<(), Failure> {
+    // 9: a form. Its answer arrives as an interaction of its own, so that no state is kept meanwhile.
+    let body = json!({"type": 9, "data": {"custom_id": FORM, "title": words::FORM_TITLE, "components": [{"type": 1, "components": [
+        {"type": 4, "custom_id": FORM_FIELD, "style": 2, "label": words::FORM_LABEL, "max_length": FORM_LENGTH, "required": true}
+    ]}]}});
+    let interaction = ctx.interaction;
+    let http = &ctx.serenity_context().http;
+    http.create_interaction_response(interaction.id, &interaction.token, &body, Vec::new()).await?;
+    Ok(())
+}
+
+/// Where the bot answers, and how many errors it knows
+#[poise::command(slash_command)]
+async fn status(ctx: Context<'_>) -> Result<(), Failure> {
+    let mut lines = Vec::new();
+    if let Some(guild) = ctx.interaction.guild_id {
+        for (key, settings) in ctx.data().watched(&guild.to_string()) {
+            let shadowed = match settings.mode {
+                Mode::Shadow => ctx.data().shadowed(&key).await?,
+                Mode::Answer | Mode::Suggest => 0,
+            };
+            lines.push(watched(&key, &settings, shadowed));
+        }
+    }
+    let watching = if lines.is_empty() { words::NO_CHANNEL.to_owned() } else { lines.join("\n") };
+    let mut payload = render::private(&ctx.data().commands().status(""), false);
+    payload.content = Some(format!("{}\n{watching}", payload.content.unwrap_or_default()));
+    respond(ctx, &payload).await
+}
+
+/// What a channel is about.
+#[derive(poise::ChoiceParameter, Clone, Copy)]
+enum ScopeChoice {
+    #[name = "okta: a dedicated Okta support channel"]
+    Okta,
+    #[name = "mixed: Okta must be evident from the paste"]
+    Mixed,
+}
+
+/// What is done about a recognised error.
+#[derive(poise::ChoiceParameter, Clone, Copy)]
+enum ModeChoice {
+    #[name = "answer: in a thread, for everybody"]
+    Answer,
+    #[name = "suggest: to the poster, behind a button"]
+    Suggest,
+    #[name = "shadow: post nothing, only count"]
+    Shadow,
+}
+
+/// Watch this channel (for members who may manage the server)
+#[poise::command(slash_command, guild_only)]
+async fn watch(
+    ctx: Context<'_>,
+    #[description = "What the channel is about"] scope: ScopeChoice,
+    #[description = "What to do about a recognised error; answer if left out"] mode: Option<ModeChoice>,
+    #[description = "The role that Ask the team calls"] support_role: Option<serenity::RoleId>,
+) -> Result<(), Failure> {
+    let Some(channel) = managed_channel(ctx) else {
+        return say(ctx, &Reply::note(words::ONLY_MANAGERS)).await;
+    };
+    let before = ctx.data().settings(&channel).and_then(|settings| settings.support_role);
+    let settings = ChannelSettings {
+        scope: match scope {
+            ScopeChoice::Okta => Scope::Okta,
+            ScopeChoice::Mixed => Scope::Mixed,
+        },
+        mode: match mode {
+            None | Some(ModeChoice::Answer) => Mode::Answer,
+            Some(ModeChoice::Suggest) => Mode::Suggest,
+            Some(ModeChoice::Shadow) => Mode::Shadow,
+        },
+        support_role: support_role.map(|role| role.to_string()).or(before),
+    };
+    let said = watched(&channel, &settings, 0);
+    ctx.data().choose(&channel, Some(settings), &ctx.interaction.user.id.to_string()).await?;
+    let mut payload = render::private(&Reply::default(), false);
+    payload.content = Some(said);
+    respond(ctx, &payload).await
+}
+
+/// Stop watching this channel (for members who may manage the server)
+#[poise::command(slash_command, guild_only)]
+async fn unwatch(ctx: Context<'_>) -> Result<(), Failure> {
+    let Some(channel) = managed_channel(ctx) else {
+        return say(ctx, &Reply::note(words::ONLY_MANAGERS)).await;
+    };
+    ctx.data().choose(&channel, None, &ctx.interaction.user.id.to_string()).await?;
+    say(ctx, &Reply::note(words::NOT_WATCHED_ANY_MORE)).await
+}
+
+/// What the bot can do
+#[poise::command(slash_command)]
+async fn help(ctx: Context<'_>) -> Result<(), Failure> {
+    say(ctx, &Reply::note(words::HELP)).await
+}
+
+/// Diagnose the error in a message; only you see the answer
+#[poise::command(
+    context_menu_command = "Diagnose Okta error",
+    install_context = "Guild|User",
+    interaction_context = "Guild|BotDm|PrivateChannel"
+)]
+async fn diagnose_menu(ctx: Context<'_>, message: serenity::Message) -> Result<(), Failure> {
+    let mut text = message.content.clone();
+    for forwarded in &message.message_snapshots {
+        text.push_str("\n\n");
+        text.push_str(&forwarded.content);
+    }
+    let reply = ctx.data().commands().asked(&text);
+    say(ctx, &reply).await
+}
+
+fn watched(key: &ChannelKey, settings: &ChannelSettings, shadowed: u32) -> String {
+    let how = words::WatchedAs {
+        scope: settings.scope,
+        mode: settings.mode.as_str(),
+        has_team: settings.support_role.is_some(),
+        shadowed,
+    };
+    words::watched_channel(&format!("<#{}>", key.channel), &how)
+}
+
+/// The channel that a command was given in, where its author may manage the server.
+fn managed_channel(ctx: Context<'_>) -> Option<ChannelKey> {
+    let interaction = ctx.interaction;
+    let permissions = interaction.member.as_ref().and_then(|member| member.permissions)?;
+    let manages = permissions.intersects(Permissions::MANAGE_GUILD | Permissions::ADMINISTRATOR);
+    manages.then(|| channel_key(interaction.guild_id.map(GuildId::get), interaction.channel_id.get()))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{all, same_commands};
+
+    #[test]
+    fn commands_are_registered_only_when_they_changed() {
+        let wanted = serde_json::to_value(poise::builtins::create_application_commands(&all())).unwrap();
+        assert_eq!(wanted.as_array().unwrap().len(), 2);
+        let mut known = wanted.clone();
+        for command in known.as_array_mut().unwrap() {
+            command["id"] = json!("1");
+            command["nsfw"] = json!(false);
+        }
+        assert!(same_commands(&wanted, &known));
+        known[0]["description"] = json!("something else");
+        assert!(!same_commands(&wanted, &known));
+        assert!(!same_commands(&wanted, &json!([])));
+    }
+}

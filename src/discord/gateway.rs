@@ -1,0 +1,446 @@
+//! The connection to Discord: events in, the connection kept up, and given up when it cannot work.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+use serenity::Client;
+use serenity::async_trait;
+use serenity::cache::Cache;
+use serenity::client::{Context, EventHandler, RawEventHandler};
+use serenity::gateway::{GatewayError, ShardManager};
+use serenity::http::{Http, HttpBuilder, HttpError, LightMethod, Route, StatusCode};
+use serenity::model::application::{ApplicationFlags, Interaction};
+use serenity::model::channel::Message;
+use serenity::model::event::{Event as RawEvent, MessageUpdateEvent};
+use serenity::model::gateway::{GatewayIntents, Ready};
+use serenity::model::id::{ChannelId, GuildId, MessageId, UserId};
+use tokio::sync::{Semaphore, watch};
+use tracing::{error, info, warn};
+
+use super::attachments::Attachments;
+use super::convert::{self, Place, Said};
+use super::courier::DiscordCourier;
+use super::rest::{CallError, Rest};
+use super::{catch_up, commands, press};
+use crate::bot::health::Pulse;
+use crate::bot::ports::{Cursor, Store};
+use crate::bot::{ChannelKey, Channels, Commands, Event, Feedback, Intake, MessageKey, Watermark};
+use crate::config::DiscordSettings;
+
+/// Messages that are worked on side by side; further ones wait.
+const SIDE_BY_SIDE: usize = 32;
+/// How often a decision is tried when the store fails. After that the message is read again at the next start.
+const TRIES: u32 = 5;
+/// The first pause after a failure; each further one doubles it …
+const RETRY_FIRST: Duration = Duration::from_secs(1);
+/// … up to this.
+const RETRY_MAX: Duration = Duration::from_secs(60);
+/// How often it is noted how far the channels have been read. What was done since the last time but
+/// one is read again after a crash, which changes nothing.
+const NOTE_EVERY: Duration = Duration::from_secs(5);
+/// Threads whose channel is remembered.
+const PLACES_MAX: usize = 10_000;
+
+/// Everything that Discord's events need.
+pub struct Bot<S> {
+    /// Takes the events.
+    pub intake: Arc<Intake<S>>,
+    /// Which channels are watched.
+    pub channels: Arc<Channels<S>>,
+    /// Takes what people press.
+    pub feedback: Feedback<S>,
+    /// Answers questions.
+    pub commands: Arc<Commands>,
+    /// Remembers how far was read.
+    pub store: Arc<S>,
+    /// Tells whether Discord is heard from.
+    pub pulse: Arc<Pulse>,
+    /// Messages older than this are passed over after a start.
+    pub catch_up: Duration,
+}
+
+/// The bot on Discord, ready to connect.
+pub struct Connection<S> {
+    client: Client,
+    handler: Arc<Handler<S>>,
+    settings: DiscordSettings,
+}
+
+pub(super) struct Handler<S> {
+    pub(super) bot: Bot<S>,
+    pub(super) rest: Arc<Rest>,
+    attachments: Attachments,
+    command_guilds: Vec<String>,
+    marks: Mutex<HashMap<ChannelKey, Watermark>>,
+    places: Mutex<HashMap<ChannelId, Place>>,
+    permits: Semaphore,
+    me: OnceLock<UserId>,
+}
+
+/// Prepares the connection and the courier that belongs to it. The error says what to change.
+pub async fn connect<S: Store>(
+    settings: &DiscordSettings,
+    token: &SecretString,
+    bot: Bot<S>,
+) -> anyhow::Result<(Connection<S>, DiscordCourier<S>)> {
+    let client = http_client()?;
+    let rest = Arc::new(Rest::new(client.clone(), settings, token));
+    let mut intents = GatewayIntents::GUILDS | GatewayIntents::GUILD_MESSAGES | GatewayIntents::DIRECT_MESSAGES;
+    if settings.message_content && may_read_messages(&rest).await {
+        intents |= GatewayIntents::MESSAGE_CONTENT;
+    } else {
+        warn!("Discord: messages are not read; commands, the message menu, mentions and direct messages are answered");
+    }
+    let attachments = Attachments::new(client, settings.attachment_hosts.clone());
+    let channels = Arc::clone(&bot.channels);
+    let handler = Arc::new(Handler {
+        bot,
+        rest: Arc::clone(&rest),
+        attachments,
+        command_guilds: settings.command_guilds.clone(),
+        marks: Mutex::default(),
+        places: Mutex::default(),
+        permits: Semaphore::new(SIDE_BY_SIDE),
+        me: OnceLock::new(),
+    });
+    let client = serenity::client::ClientBuilder::new_with_http(http(settings, token), intents)
+        .event_handler_arc(Arc::clone(&handler))
+        .raw_event_handler(Heard(Arc::clone(&handler.bot.pulse)))
+        .framework(commands::framework(Arc::clone(&handler) as Arc<dyn commands::Desk>))
+        .await
+        .context("Discord's client cannot be built")?;
+    let courier = DiscordCourier::new(rest, Arc::clone(&client.cache), channels);
+    Ok((Connection { client, handler, settings: settings.clone() }, courier))
+}
+
+/// The client for calls and attachments. It follows no redirects: an answer from elsewhere is none of Discord's.
+pub(super) fn http_client() -> anyhow::Result<reqwest::Client> {
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+    client.build().context("no HTTP client")
+}
+
+/// serenity's own client, for interactions and commands. It ignores the address unless its rate limiter is off.
+pub(super) fn http(settings: &DiscordSettings, token: &SecretString) -> Http {
+    let http = HttpBuilder::new(token.expose_secret());
+    if settings.is_direct() { http.build() } else { http.proxy(&settings.api_base).ratelimiter_disabled(true).build() }
+}
+
+/// Whether the application has the message content intent. Asking for it without having it ends the connection.
+async fn may_read_messages(rest: &Rest) -> bool {
+    match rest.call(LightMethod::Get, Route::Oauth2ApplicationCurrent, None::<&()>, &[]).await {
+        Ok(application) => {
+            let flags = ApplicationFlags::from_bits_truncate(application["flags"].as_u64().unwrap_or_default());
+            flags.intersects(
+                ApplicationFlags::GATEWAY_MESSAGE_CONTENT | ApplicationFlags::GATEWAY_MESSAGE_CONTENT_LIMITED,
+            )
+        }
+        // Discord says so again, and in more detail, when the connection is made.
+        Err(error) => {
+            warn!(error = %error, "Discord: the application cannot be read");
+            true
+        }
+    }
+}
+
+impl<S: Store> Connection<S> {
+    /// Stays connected until told to stop, or until Discord says that it cannot work.
+    pub async fn run(mut self, mut shutdown: watch::Receiver<bool>) {
+        let manager = Arc::clone(&self.client.shard_manager);
+        let cursors = tokio::spawn(note_cursors(Arc::clone(&self.handler), shutdown.clone()));
+        let alive = tokio::spawn(feel_pulse(Arc::clone(&manager), Arc::clone(&self.handler.bot.pulse)));
+        let mut pause = RETRY_FIRST;
+        while !*shutdown.borrow() {
+            if let Some(wait) = spent_sessions(&self.handler.rest).await {
+                warn!(seconds = wait.as_secs(), "Discord allows no further session start for now; waiting");
+                pause = wait;
+            } else {
+                let connected = async {
+                    match self.settings.shards {
+                        0 => self.client.start_autosharded().await,
+                        shards => self.client.start_shards(shards).await,
+                    }
+                };
+                let ended = tokio::select! {
+                    ended = connected => Some(ended),
+                    () = stopped(&mut shutdown) => None,
+                };
+                let Some(ended) = ended else {
+                    manager.shutdown_all().await;
+                    break;
+                };
+                match ended {
+                    Err(reason) if cannot_work(&reason).is_some() => {
+                        let help = cannot_work(&reason).unwrap_or_default();
+                        error!("Discord ended the connection for good: {reason}\n  help: {help}");
+                        self.handler.bot.pulse.stop(format!("{reason}; {help}"));
+                        stopped(&mut shutdown).await;
+                        break;
+                    }
+                    Err(reason) => {
+                        warn!(error = %reason, retry_seconds = pause.as_secs(), "Discord: not connected; trying again")
+                    }
+                    Ok(()) => warn!(retry_seconds = pause.as_secs(), "Discord: the connection ended; connecting again"),
+                }
+            }
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = stopped(&mut shutdown) => {}
+            }
+            pause = (pause * 2).min(RETRY_MAX);
+        }
+        alive.abort();
+        if let Err(error) = cursors.await {
+            error!(error = %error, "how far Discord was read could not be noted");
+        }
+    }
+}
+
+/// Completes when the program is to stop.
+async fn stopped(shutdown: &mut watch::Receiver<bool>) {
+    // The sender is only dropped when the program stops, too.
+    let _ = shutdown.wait_for(|stop| *stop).await;
+}
+
+/// What to change where Discord ended a connection for good. <https://docs.discord.com/developers/topics/opcodes-and-status-codes#gateway>
+fn cannot_work(reason: &serenity::Error) -> Option<&'static str> {
+    const TOKEN: &str = "the token is not valid (4004): Discord Developer Portal > your application > Bot > Reset Token, then set OKTRIAGE__DISCORD__TOKEN";
+    let reason = match reason {
+        serenity::Error::Gateway(reason) => reason,
+        serenity::Error::Http(HttpError::UnsuccessfulRequest(refused)) => {
+            return (refused.status_code == StatusCode::UNAUTHORIZED).then_some(TOKEN);
+        }
+        _ => return None,
+    };
+    match reason {
+        GatewayError::InvalidAuthentication => Some(TOKEN),
+        GatewayError::InvalidGatewayIntents => Some("Discord does not know an intent (4013): update oktriage"),
+        GatewayError::DisallowedGatewayIntents => Some(
+            "the message content intent is not allowed (4014): Discord Developer Portal > your application > Bot > Message Content Intent, or set discord.message_content = false",
+        ),
+        _ => None,
+    }
+}
+
+/// How long no session may be started; more starts than Discord allows reset the token.
+/// <https://docs.discord.com/developers/events/gateway#session-start-limit-object>
+async fn spent_sessions(rest: &Rest) -> Option<Duration> {
+    let gateway = rest.call(LightMethod::Get, Route::GatewayBot, None::<&()>, &[]).await.ok()?;
+    let limit = &gateway["session_start_limit"];
+    let spent = limit["remaining"].as_u64() == Some(0);
+    spent.then(|| Duration::from_millis(limit["reset_after"].as_u64().unwrap_or(60_000)))
+}
+
+/// Hears every event.
+struct Heard(Arc<Pulse>);
+
+#[async_trait]
+impl RawEventHandler for Heard {
+    async fn raw_event(&self, _: Context, _: RawEvent) {
+        self.0.beat();
+    }
+}
+
+/// Hears the heartbeats of a quiet connection: each one that is acknowledged measures a new latency.
+async fn feel_pulse(manager: Arc<ShardManager>, pulse: Arc<Pulse>) {
+    let mut known = HashMap::new();
+    loop {
+        for (shard, runner) in manager.runners.lock().await.iter() {
+            if runner.latency.is_some() && known.insert(*shard, runner.latency) != Some(runner.latency) {
+                pulse.beat();
+            }
+        }
+        tokio::time::sleep(NOTE_EVERY).await;
+    }
+}
+
+async fn note_cursors<S: Store>(handler: Arc<Handler<S>>, mut shutdown: watch::Receiver<bool>) {
+    let mut before = HashMap::new();
+    let mut noted = HashMap::new();
+    loop {
+        let stopping = tokio::select! {
+            () = tokio::time::sleep(NOTE_EVERY) => false,
+            () = stopped(&mut shutdown) => true,
+        };
+        let done = handler.done();
+        // Events that arrived just before may not have begun; the value before this one is sure.
+        let sure = if stopping { &done } else { &before };
+        for (channel, cursor) in sure {
+            if noted.get(channel) == Some(cursor) || *cursor <= 0 {
+                continue;
+            }
+            match handler.bot.store.advance(channel, *cursor).await {
+                Ok(()) => {
+                    noted.insert(channel.clone(), *cursor);
+                }
+                Err(error) => error!(error = %error, "how far a channel was read could not be noted"),
+            }
+        }
+        if stopping {
+            return;
+        }
+        before = done;
+    }
+}
+
+impl<S: Store> Handler<S> {
+    /// The bot's own id; known as soon as the first event arrives.
+    pub(super) fn me(&self) -> UserId {
+        self.me.get().copied().unwrap_or_default()
+    }
+
+    fn done(&self) -> HashMap<ChannelKey, Cursor> {
+        let marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
+        marks.iter().map(|(channel, mark)| (channel.clone(), mark.done())).collect()
+    }
+
+    pub(super) fn begin(&self, channel: &ChannelKey, place: Cursor) {
+        self.marks.lock().unwrap_or_else(PoisonError::into_inner).entry(channel.clone()).or_default().begin(place);
+    }
+
+    pub(super) fn end(&self, channel: &ChannelKey, place: Cursor) {
+        self.marks.lock().unwrap_or_else(PoisonError::into_inner).entry(channel.clone()).or_default().end(place);
+    }
+
+    /// Where a message stands; remembered, so that a busy thread is asked about once.
+    pub(super) async fn place(&self, cache: &Cache, guild: Option<GuildId>, channel: ChannelId) -> Option<Place> {
+        if let Some(known) = self.places.lock().unwrap_or_else(PoisonError::into_inner).get(&channel) {
+            return Some(known.clone());
+        }
+        let place = convert::place(cache, &self.rest, guild, channel).await?;
+        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        if places.len() >= PLACES_MAX {
+            places.clear();
+        }
+        places.insert(channel, place.clone());
+        Some(place)
+    }
+
+    /// Takes a message that was posted or edited.
+    pub(super) async fn take(&self, cache: &Cache, said: Said) {
+        if said.is_bot {
+            return;
+        }
+        let Some(place) = self.place(cache, said.guild_id, said.channel_id).await else { return };
+        let watched = self.bot.channels.settings_in(&place.channel, place.thread.as_deref()).is_some();
+        let asked = said.mentions(self.me()) || said.guild_id.is_none();
+        if !watched && !asked {
+            return;
+        }
+        let id = Cursor::try_from(said.id.get()).unwrap_or(Cursor::MAX);
+        let channel = place.channel.clone();
+        let edited = said.edited_at.is_some();
+        if watched && !edited {
+            self.begin(&channel, id);
+        }
+        // The semaphore is never closed.
+        let _permit = self.permits.acquire().await;
+        let attached = self.attachments.text(&said.attachments).await;
+        let message = said.into_message(place, self.me(), &attached);
+        let event = if edited { Event::Edited(message) } else { Event::Posted(message) };
+        if self.decide(&event).await && watched && !edited {
+            self.end(&channel, id);
+        }
+    }
+
+    /// Takes the news that a message is gone.
+    pub(super) async fn forget(&self, cache: &Cache, guild: Option<GuildId>, channel: ChannelId, message: MessageId) {
+        let Some(place) = self.place(cache, guild, channel).await else { return };
+        self.decide(&Event::Deleted(MessageKey { channel: place.channel, message: message.to_string() })).await;
+    }
+
+    /// Whether a decision was made; a store that fails is tried again.
+    async fn decide(&self, event: &Event) -> bool {
+        let mut pause = RETRY_FIRST;
+        for _ in 0..TRIES {
+            match self.bot.intake.handle(event, None).await {
+                Ok(_) => return true,
+                Err(error) => error!(message = %event.key(), error = %error, "cannot decide; trying again"),
+            }
+            tokio::time::sleep(pause).await;
+            pause *= 2;
+        }
+        false
+    }
+
+    /// Reads a message of which the gateway told only parts.
+    pub(super) async fn read(&self, channel_id: ChannelId, message_id: MessageId) -> Result<Message, CallError> {
+        let route = Route::ChannelMessage { channel_id, message_id };
+        let value: Value = self.rest.call(LightMethod::Get, route, None::<&()>, &[]).await?;
+        serde_json::from_value(value).map_err(|error| CallError::Unreachable(format!("an odd message: {error}")))
+    }
+}
+
+#[async_trait]
+impl<S: Store> EventHandler for Handler<S> {
+    async fn ready(&self, context: Context, ready: Ready) {
+        self.me.get_or_init(|| ready.user.id);
+        info!(user = %ready.user.name, guilds = ready.guilds.len(), shard = context.shard_id.0, "connected to Discord");
+        if context.shard_id.0 == 0 {
+            commands::register(&context.http, &self.command_guilds).await;
+        }
+        let guilds: HashSet<String> = ready.guilds.iter().map(|guild| guild.id.to_string()).collect();
+        catch_up::run(self, &context.cache, &guilds).await;
+    }
+
+    async fn message(&self, context: Context, message: Message) {
+        if let Some(said) = Said::posted(message) {
+            self.take(&context.cache, said).await;
+        }
+    }
+
+    async fn message_update(
+        &self,
+        context: Context,
+        _: Option<Message>,
+        _: Option<Message>,
+        event: MessageUpdateEvent,
+    ) {
+        if event.edited_timestamp.is_none() {
+            // Discord added the preview of a link.
+            return;
+        }
+        let (guild, channel, id) = (event.guild_id, event.channel_id, event.id);
+        let said = match Said::edited(event) {
+            Some(said) => Some(said),
+            None => match self.read(channel, id).await {
+                Ok(message) => Said::posted(message).map(|said| Said { guild_id: guild, ..said }),
+                Err(error) => {
+                    warn!(message = %id, error = %error, "an edited message cannot be read");
+                    None
+                }
+            },
+        };
+        if let Some(said) = said {
+            self.take(&context.cache, said).await;
+        }
+    }
+
+    async fn message_delete(&self, context: Context, channel: ChannelId, message: MessageId, guild: Option<GuildId>) {
+        self.forget(&context.cache, guild, channel, message).await;
+    }
+
+    async fn message_delete_bulk(
+        &self,
+        context: Context,
+        channel: ChannelId,
+        messages: Vec<MessageId>,
+        guild: Option<GuildId>,
+    ) {
+        for message in messages {
+            self.forget(&context.cache, guild, channel, message).await;
+        }
+    }
+
+    async fn interaction_create(&self, context: Context, interaction: Interaction) {
+        match interaction {
+            Interaction::Component(pressed) => press::button(self, &context, pressed).await,
+            Interaction::Modal(submitted) => press::modal(self, &context, submitted).await,
+            // Commands and their completions are poise's.
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! The bot on Discord. serenity and poise are named in this room only.
+//!
+//! Events come from the gateway ([`gateway`]), become the bot's own ([`convert`], with the text of
+//! [`attachments`]) and go through [`crate::bot::Intake`]. Replies come back through the outbox by
+//! the [`courier`], over [`rest`]. Slash commands and the message menu are in [`commands`], buttons
+//! and the form to paste into in [`press`]; [`doctor`] says what is missing.
+
+mod attachments;
+mod catch_up;
+mod commands;
+mod convert;
+mod courier;
+mod doctor;
+mod gateway;
+mod press;
+mod rest;
+
+pub use courier::DiscordCourier;
+pub use doctor::{Finding, examine};
+pub use gateway::{Bot, Connection, connect};
+pub use rest::Rest;
+
+use crate::bot::{ChannelKey, ChannelSettings, Mode, Platform};
+use crate::config::DiscordSettings;
+use crate::rules::Keyword as _;
+
+/// Stands for the guild of direct messages.
+const DIRECT: &str = "direct";
+
+/// The key of a channel.
+fn channel_key(guild: Option<u64>, channel: u64) -> ChannelKey {
+    let workspace = guild.map_or_else(|| DIRECT.to_owned(), |guild| guild.to_string());
+    ChannelKey { platform: Platform::Discord, workspace, channel: channel.to_string() }
+}
+
+/// The channels that the settings watch.
+pub fn configured(settings: &DiscordSettings) -> Vec<(ChannelKey, ChannelSettings)> {
+    let channel = |channel: &crate::config::DiscordChannel| {
+        let key = ChannelKey {
+            platform: Platform::Discord,
+            workspace: channel.guild.clone(),
+            channel: channel.channel.clone(),
+        };
+        let settings = ChannelSettings {
+            scope: channel.scope.into(),
+            mode: Mode::from_word(&channel.mode).unwrap_or(Mode::Answer),
+            support_role: channel.support_role.clone(),
+        };
+        (key, settings)
+    };
+    settings.channels.iter().map(channel).collect()
+}

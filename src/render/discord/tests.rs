@@ -1,0 +1,387 @@
+//! What real replies become, and that no reply breaks a limit or brings something captured to life.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::{ActionRow, Around, Embed, Payload, all_steps, markdown, post, private, thread_name};
+use crate::redact::SecretKind;
+use crate::reply::{Answer, By, Look, Offer, Post, Progress, Reply, RichText, Span, TeamCall, fill, words};
+use crate::rules::{Piece, Rule, RuleId, RuleSet, Source, Text};
+
+const AROUND: Around<'static> =
+    Around { key: "11111111111111111111:22222222222222222222", may_call_team: true, may_delete_message: true };
+
+/// A payload as a reviewer reads it.
+fn readable(payload: &Payload) -> String {
+    let mut text = String::new();
+    if let Some(content) = &payload.content {
+        text.push_str(&format!("{content}\n"));
+    }
+    for Embed { title, description, color, footer } in &payload.embeds {
+        text.push_str(&format!("┌ {title} #{color:06x}\n"));
+        for line in description.lines() {
+            text.push_str(&format!("│ {line}\n"));
+        }
+        text.push_str(&footer.as_ref().map_or(String::new(), |footer| format!("└ {}\n", footer.text)));
+    }
+    for ActionRow { components, .. } in &payload.components {
+        let buttons: Vec<String> =
+            components.iter().map(|button| format!("({} → {})", button.label, button.custom_id)).collect();
+        text.push_str(&format!("{}\n", buttons.join(" ")));
+    }
+    text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
+}
+
+fn answer(rule: &Rule, value: Option<&str>) -> Answer {
+    let captures = |text: &Text| -> BTreeMap<String, String> {
+        let names = text.pieces().into_iter().filter_map(|piece| match piece {
+            Piece::Capture { name, .. } => Some(name.clone()),
+            Piece::Literal(_) => None,
+        });
+        names.filter_map(|name| Some((name, value?.to_owned()))).collect()
+    };
+    let filled = |texts: &[Text]| texts.iter().map(|text| fill(text, &captures(text))).collect();
+    Answer {
+        rule: rule.id.to_string(),
+        title: rule.title.clone(),
+        confidence: value.map(|_| "high".to_owned()),
+        quote: value.map(str::to_owned),
+        evidence: value.map(|_| "its message".to_owned()).into_iter().collect(),
+        count: 1,
+        cause: fill(&rule.page.cause, &captures(&rule.page.cause)),
+        checks: filled(&rule.page.checks),
+        for_user: filled(&rule.page.for_user),
+        steps: filled(&rule.page.steps),
+        fixed_by: rule.fixed_by.to_string(),
+        engines: Vec::new(),
+        sources: rule.sources.clone(),
+        reviewed: rule.reviewed.clone(),
+        preview: false,
+    }
+}
+
+fn built_in() -> RuleSet {
+    RuleSet::load(&[Source::BuiltIn]).0
+}
+
+fn rule_reply(value: Option<&str>) -> Reply {
+    let rules = built_in();
+    let rule = rules.get(&RuleId::parse("api/e0000011-invalid-token").unwrap()).unwrap();
+    Reply { answers: vec![answer(rule, value)], ..Reply::default() }
+}
+
+fn by(person: &str) -> By {
+    By { person: person.to_owned(), at: 1_795_000_000 }
+}
+
+fn captured(text: &str) -> Span {
+    Span { text: text.to_owned(), look: Look::Plain, link: None, captured: true }
+}
+
+/// A small page with the same text everywhere.
+fn page_with(text: &Span) -> Answer {
+    let item: RichText = vec![text.clone()];
+    Answer {
+        rule: "a/b".to_owned(),
+        title: "T".to_owned(),
+        confidence: None,
+        quote: Some(text.text.clone()),
+        evidence: vec![text.text.clone()],
+        count: 2,
+        cause: item.clone(),
+        checks: vec![item.clone()],
+        for_user: vec![item.clone()],
+        steps: vec![item],
+        fixed_by: "okta-admin".to_owned(),
+        engines: Vec::new(),
+        sources: vec!["https://example.com/a_(b)".to_owned()],
+        reviewed: "2026-11-22".to_owned(),
+        preview: true,
+    }
+}
+
+#[test]
+fn a_rule_as_a_post() {
+    let reply = rule_reply(Some("Invalid token provided"));
+    insta::assert_snapshot!(readable(&post(&Post::answer(reply), &AROUND)), @"");
+}
+
+#[test]
+fn secrets_come_first_and_progress_last() {
+    let mut reply = Reply {
+        answers: vec![page_with(&captured("@everyone <@1> **b** [a](http://x.y) discord.gg/z"))],
+        ..Reply::default()
+    };
+    reply.secrets = vec![words::secret(SecretKind::OktaApiToken).to_owned()];
+    reply.note = Some(words::late(7));
+    let progress = Progress { fixed: Some(by("42")), not_mine: None, asked: Some(by("<@&9>")) };
+    insta::assert_snapshot!(readable(&post(&Post::Answer { reply, progress }, &AROUND)), @"");
+}
+
+#[test]
+fn what_is_offered_and_who_is_called() {
+    let reply = rule_reply(None);
+    let call = TeamCall {
+        role: "77".to_owned(),
+        asked: by("42"),
+        about: vec!["E0000011: `Invalid` *token*".to_owned()],
+        ids: vec!["oaeABC".to_owned(), "a`b".to_owned()],
+    };
+    let called = post(&Post::Call(call), &AROUND);
+    let near = Reply {
+        note: Some(words::NOTHING_SURE.to_owned()),
+        offers: vec![Offer { rule: "api/x".to_owned(), title: "X: a_b".to_owned() }],
+        ..Reply::default()
+    };
+    assert_eq!(
+        serde_json::to_value(&called.allowed_mentions).unwrap(),
+        serde_json::json!({"parse": [], "roles": ["77"]})
+    );
+    assert_eq!(thread_name(&Reply { secrets: vec!["x".to_owned()], ..Reply::default() }), words::THREAD_NEUTRAL);
+    let all = [post(&Post::Suggestion { reply }, &AROUND), called, private(&near, true)];
+    insta::assert_snapshot!(all.iter().map(readable).collect::<Vec<_>>().join("\n═\n"), @"");
+}
+
+#[test]
+fn what_does_not_fit_is_counted_and_behind_a_button() {
+    let mut long = page_with(&captured("x"));
+    long.steps = vec![vec![captured(&"word ".repeat(160))]; 12];
+    let reply = Reply { answers: vec![long.clone(), long.clone()], ..Reply::default() };
+    let shown = post(&Post::answer(reply.clone()), &AROUND);
+    assert!(readable(&shown).contains("more steps and 1 more point"), "{}", readable(&shown));
+    let labels: Vec<&str> = shown.components[1].components.iter().map(|button| button.label.as_str()).collect();
+    assert_eq!(labels, ["Show all steps (1)", "Show all steps (2)"]);
+    assert_eq!(private(&reply, true).components[1].components[0].custom_id, "steps:a/b");
+    let all = all_steps(&long);
+    assert!(all.len() > 1 && readable(all.last().unwrap()).contains("Independent of Okta"));
+    let numbers = all.iter().map(|payload| readable(payload).matches(". word").count()).sum::<usize>();
+    assert_eq!(numbers, 12);
+}
+
+#[test]
+fn text_looks_as_written() {
+    let shown =
+        |text: &str, look: Look| markdown::rich(&[Span { text: text.to_owned(), look, link: None, captured: false }]);
+    assert_eq!(shown("*.okta.com and user_id: a", Look::Plain), r"\*.okta.com and user\_id: a");
+    assert_eq!(shown("1. Security > API", Look::Strong), r"**1\. Security > API**");
+    assert_eq!(shown("a``b`", Look::Code), "``a`\u{200b}`b` ``");
+    assert_eq!(shown("http://a and @here", Look::Plain), "http\\://a and \\@\u{200b}here");
+}
+
+#[test]
+fn every_built_in_rule_fits_one_message() {
+    let mut behind_a_button = Vec::new();
+    for rule in built_in().iter() {
+        for value in [None, Some("x".repeat(80)), Some("_".repeat(80))] {
+            let reply = Reply { answers: vec![answer(rule, value.as_deref())], ..Reply::default() };
+            let shown = post(&Post::answer(reply), &AROUND);
+            check(&shown);
+            if shown.components.len() > 1 {
+                behind_a_button.push(format!("{} {:?}", rule.id, value.map(|value| value[..1].to_owned())));
+            }
+        }
+    }
+    assert_eq!(behind_a_button, Vec::<String>::new());
+}
+
+/// Every limit of Discord's.
+fn check(payload: &Payload) {
+    let units = |text: &str| text.encode_utf16().count();
+    let content = payload.content.as_deref().unwrap_or_default();
+    assert!(units(content) <= 2000);
+    assert!(!content.trim().is_empty() || !payload.embeds.is_empty());
+    assert!(payload.embeds.len() <= 10);
+    let mut total = 0;
+    for embed in &payload.embeds {
+        let footer = embed.footer.as_ref().map_or(0, |footer| units(&footer.text));
+        assert!(units(&embed.title) <= 256 && units(&embed.description) <= 4096 && footer <= 2048);
+        assert!(!embed.title.trim().is_empty() || !embed.description.trim().is_empty());
+        total += units(&embed.title) + units(&embed.description) + footer;
+    }
+    assert!(total <= 6000, "{total}");
+    assert!(payload.components.len() <= 5);
+    let mut ids = Vec::new();
+    for row in &payload.components {
+        assert!((1..=5).contains(&row.components.len()));
+        for button in &row.components {
+            assert!((1..=80).contains(&units(&button.label)) && (1..=100).contains(&units(&button.custom_id)));
+            assert!(!ids.contains(&&button.custom_id), "{} twice", button.custom_id);
+            ids.push(&button.custom_id);
+        }
+    }
+    assert!(payload.allowed_mentions.parse.is_empty());
+}
+
+/// Markdown as Discord reads it: without what is escaped, in code or the target of a link.
+fn live(text: &str) -> String {
+    let (chars, mut live, mut at): (Vec<char>, _, _) = (text.chars().collect(), String::new(), 0);
+    let run = |from: usize| chars[from..].iter().take_while(|char| **char == '`').count();
+    while at < chars.len() {
+        match chars[at] {
+            '\\' if chars.get(at + 1).is_some_and(|next| next.is_ascii_punctuation()) => {
+                live.push('·');
+                at += 2;
+            }
+            '`' => {
+                let fence = run(at);
+                let mut end = at + fence;
+                while end < chars.len() && run(end) != fence {
+                    end += run(end).max(1);
+                }
+                assert!(end < chars.len() && fence < 3, "an open code span: {text}");
+                live.push('C');
+                at = end + fence;
+            }
+            char => {
+                live.push(char);
+                at += 1;
+            }
+        }
+    }
+    let mut rest = live;
+    for (open, close) in [("](https://example.com/", ')'), ("<https://example.com/", '>')] {
+        let mut parts = rest.split(open);
+        let first = parts.next().unwrap_or_default().to_owned();
+        let others = parts.map(|part| part.split_once(close).expect("the end of a link").1);
+        rest = std::iter::once(first.as_str()).chain(others).collect();
+    }
+    rest
+}
+
+/// Nothing captured mentions, links or formats: only the renderer's own marks are live.
+fn check_dead(payload: &Payload) {
+    let texts = payload.embeds.iter().flat_map(|embed| [&embed.title, &embed.description]);
+    for text in texts.chain(&payload.content) {
+        let live = live(text);
+        let dead =
+            live.replace("<@42>", "").replace("<@&77>", "").replace("<t:1795000000:R>", "").replace("\n> C", "\n");
+        assert!(!dead.contains(['@', '#', '~', '|', '_', '<', ']', '`', '\\']), "{dead}\n{text}");
+        assert!(!dead.contains("://") && !dead.contains("discord.gg/") && !dead.contains(":smile:"), "{dead}");
+        assert!(dead.lines().all(|line| !line.trim_start().starts_with('>')), "{dead}");
+        assert!(!text.chars().any(|char| matches!(char, '\u{202e}' | '\u{200d}' | '\u{7}')), "{text}");
+    }
+}
+
+const HOSTILE: &[&str] = &[
+    "@everyone",
+    "@here",
+    "<@42>",
+    "<@&77>",
+    "<#1>",
+    "<:a:1>",
+    "<t:1:R>",
+    "</x:1>",
+    ":smile:",
+    "*",
+    "**",
+    "_",
+    "__",
+    "~~",
+    "`",
+    "``",
+    "```",
+    "||",
+    ">",
+    ">>> ",
+    "#",
+    "-# ",
+    "- ",
+    "1. ",
+    "[a](http://evil.example)",
+    "http://evil.example",
+    "https://evil.example/a)b",
+    "discord.gg/evil",
+    "\\",
+    "\n",
+    "\r\n",
+    " ",
+    "\u{202e}",
+    "\u{200d}",
+    "\u{7}",
+    "]",
+    "[",
+    "(",
+    "😀",
+    "é",
+    "word",
+    "Security",
+];
+
+fn hostile() -> impl Strategy<Value = String> {
+    let pieces = |count: std::ops::Range<usize>| {
+        prop::collection::vec(prop::sample::select(HOSTILE), count).prop_map(|pieces| pieces.concat())
+    };
+    prop_oneof![
+        6 => pieces(0..12),
+        2 => "\\PC{0,40}",
+        1 => (pieces(1..6), 1usize..9000).prop_map(|(text, length)| text.chars().cycle().take(length).collect()),
+    ]
+}
+
+fn rich() -> impl Strategy<Value = RichText> {
+    let look = prop::sample::select(vec![Look::Plain, Look::Strong, Look::Emphasis, Look::Code]);
+    let link = prop::option::weighted(
+        0.2,
+        prop::sample::select(vec!["https://example.com/a_(b)", "javascript:x", "https://example.com/"]),
+    );
+    let span = (hostile(), look, link, any::<bool>()).prop_map(|(text, look, link, captured)| Span {
+        text,
+        look,
+        link: link.map(str::to_owned),
+        captured,
+    });
+    prop::collection::vec(span, 0..4)
+}
+
+fn any_answer() -> impl Strategy<Value = Answer> {
+    let items = || prop::collection::vec(rich(), 0..7);
+    let names = (hostile(), hostile(), prop::option::of(hostile()), prop::collection::vec(hostile(), 0..3));
+    (names, rich(), items(), items(), items(), 0usize..40).prop_map(
+        |((rule, title, quote, evidence), cause, checks, for_user, steps, sources)| Answer {
+            rule,
+            title,
+            quote,
+            evidence,
+            cause,
+            checks,
+            for_user,
+            steps,
+            sources: (0..sources).map(|at| format!("https://example.com/{}{at}", "p(".repeat(at * 3))).collect(),
+            ..page_with(&captured(""))
+        },
+    )
+}
+
+fn any_reply() -> impl Strategy<Value = Reply> {
+    let offer = (hostile(), hostile()).prop_map(|(rule, title)| Offer { rule, title });
+    let answers =
+        prop_oneof![4 => prop::collection::vec(any_answer(), 0..4), 1 => prop::collection::vec(any_answer(), 4..14)];
+    (prop::collection::vec(hostile(), 0..4), answers, prop::collection::vec(offer, 0..9), prop::option::of(hostile()))
+        .prop_map(|(secrets, answers, offers, note)| Reply { secrets, answers, offers, note, ids: Vec::new() })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn any_reply_is_valid_and_dead(reply in any_reply(), people in prop::array::uniform3(prop::option::of(hostile())), role in hostile()) {
+        let [fixed, not_mine, asked] = people.map(|person| person.map(|person| by(&person)));
+        let progress = Progress { fixed, not_mine, asked };
+        let call = TeamCall {
+            role,
+            asked: by("42"),
+            about: reply.answers.iter().map(|answer| answer.title.clone()).chain(reply.secrets.clone()).collect(),
+            ids: reply.offers.iter().map(|offer| offer.rule.clone()).collect(),
+        };
+        let name = thread_name(&reply).encode_utf16().count();
+        prop_assert!((1..=100).contains(&name));
+        let whole = reply.answers.iter().take(2).flat_map(all_steps);
+        let posts = [Post::Answer { reply: reply.clone(), progress }, Post::Suggestion { reply: reply.clone() }, Post::Call(call)];
+        for payload in posts.iter().map(|said| post(said, &AROUND)).chain([private(&reply, true)]).chain(whole) {
+            check(&payload);
+            check_dead(&payload);
+            serde_json::to_string(&payload).unwrap();
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! Health: whether each platform is heard from.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+
+use super::Site;
+use crate::local::ChatLog;
+
+/// 200 while everything is well, 503 with the reason otherwise.
+pub(super) async fn healthz<L: ChatLog>(State(site): State<Arc<Site<L>>>) -> Response {
+    let mut well = true;
+    let mut platforms = serde_json::Map::new();
+    for pulse in &site.pulses {
+        let trouble = pulse.trouble();
+        well &= trouble.is_none();
+        let state =
+            serde_json::json!({"ok": trouble.is_none(), "silent_seconds": pulse.silent_for(), "trouble": trouble});
+        platforms.insert(pulse.platform.to_string(), state);
+    }
+    let status = if well { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(serde_json::json!({"ok": well, "platforms": platforms}))).into_response()
+}
