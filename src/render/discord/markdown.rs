@@ -193,7 +193,7 @@ impl Line {
                 '\\' | '*' | '_' | '~' | '`' | '|' | '<' | '[' | ']' => true,
                 '@' => captured || pings(after),
                 // Before a word it may start an address or an emoji.
-                ':' => captured || !after.starts_with(' '),
+                ':' => !after.starts_with(' '),
                 // Invitations are links without a scheme.
                 '/' => captured,
                 '>' | '#' => captured || self.start == Start::Blank,
