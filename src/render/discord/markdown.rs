@@ -195,7 +195,7 @@ impl Line {
                 // Before a word it may start an address or an emoji.
                 ':' => !after.starts_with(' '),
                 // Invitations are links without a scheme.
-                '/' => captured,
+                '/' => captured || self.out.ends_with(".gg") || self.out.ends_with("/invite"),
                 '>' | '#' => captured || self.start == Start::Blank,
                 '-' | '+' => self.start == Start::Blank,
                 '.' | ')' => self.start == Start::Digits,

@@ -327,7 +327,7 @@ fn check_dead(payload: &Payload) {
             live.replace("<@42>", "").replace("<@&77>", "").replace("<t:1795000000:R>", "").replace("\n> C", "\n");
         assert!(!dead.contains(['~', '|', '_', '<', ']', '`', '\\']), "{dead}\n{text}");
         assert!(
-            !["://", "discord.gg/", ":smile:", "@everyone", "@here"].iter().any(|live| dead.contains(live)),
+            !["://", "discord.gg/", "/invite/", ":smile:", "@everyone", "@here"].iter().any(|live| dead.contains(live)),
             "{dead}"
         );
         for line in dead.lines() {
