@@ -30,7 +30,7 @@ pub(super) fn code_within(text: &str, max: usize) -> String {
 }
 
 fn span(text: &str, captured: bool) -> Span {
-    Span { text: text.to_owned(), look: Look::Plain, link: None, captured }
+    Span { text: clean(text).trim().to_owned(), look: Look::Plain, link: None, captured }
 }
 
 /// A paragraph cut at `max` units, and whether it was cut.

@@ -330,7 +330,7 @@ fn check_dead(payload: &Payload) {
             !["://", "discord.gg/", "/invite/", ":smile:", "@everyone", "@here"].iter().any(|live| dead.contains(live)),
             "{dead}"
         );
-        for line in dead.lines() {
+        for line in dead.lines().filter(|line| *line != "-") {
             let item = line.trim_start_matches(|char: char| char.is_ascii_digit());
             let item = item.strip_prefix(". ").or(line.strip_prefix("- ")).unwrap_or(line);
             assert!(!item.trim_start().starts_with(['>', '#', '-', '+']), "{dead}\n{text}");
