@@ -312,8 +312,8 @@ fn live(text: &str) -> String {
     for (open, close) in [("](https://example.com/", ')'), ("<https://example.com/", '>')] {
         let mut parts = rest.split(open);
         let first = parts.next().unwrap_or_default().to_owned();
-        let others = parts.map(|part| part.split_once(close).expect("the end of a link").1);
-        rest = std::iter::once(first.as_str()).chain(others).collect();
+        let others = parts.map(|part| format!("L{}", part.split_once(close).expect("the end of a link").1));
+        rest = std::iter::once(first).chain(others).collect();
     }
     rest
 }
