@@ -30,7 +30,7 @@ pub(super) fn code_within(text: &str, max: usize) -> String {
 }
 
 fn span(text: &str, captured: bool) -> Span {
-    Span { text: text.to_owned(), look: Look::Plain, link: None, captured }
+    Span { text: clean(text).trim().to_owned(), look: Look::Plain, link: None, captured }
 }
 
 /// A paragraph cut at `max` units, and whether it was cut.
@@ -193,9 +193,9 @@ impl Line {
                 '\\' | '*' | '_' | '~' | '`' | '|' | '<' | '[' | ']' => true,
                 '@' => captured || pings(after),
                 // Before a word it may start an address or an emoji.
-                ':' => captured || !after.starts_with(' '),
+                ':' => !after.starts_with(' '),
                 // Invitations are links without a scheme.
-                '/' => captured,
+                '/' => captured || self.out.ends_with(".gg") || self.out.ends_with("/invite"),
                 '>' | '#' => captured || self.start == Start::Blank,
                 '-' | '+' => self.start == Start::Blank,
                 '.' | ')' => self.start == Start::Digits,

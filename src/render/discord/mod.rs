@@ -308,7 +308,7 @@ fn names_budget(names: &[String]) -> Budget {
 /// A further answer that does not fit: its title and the start of its cause.
 fn short(index: usize, answer: &Answer) -> String {
     let title = markdown::own(&answer.title, SHORT_TEXT_MAX);
-    let (cause, _) = markdown::first(&answer.cause, SHORT_TEXT_MAX.max(1));
+    let (cause, _) = markdown::first(&answer.cause, SHORT_TEXT_MAX);
     format!("**{}. {}**\n{}", index + 1, title.trim(), cause.trim())
 }
 
@@ -335,7 +335,7 @@ fn offers(reply: &Reply) -> Option<String> {
         text.push_str(line);
         text.push('\n');
     }
-    Some(text + words::OFFER_HINT)
+    Some(format!("{text}\n{}", words::OFFER_HINT))
 }
 
 /// The bot's own sentence above the embeds. A message must say something.

@@ -12,7 +12,7 @@ use crate::rules::{Piece, Rule, RuleId, RuleSet, Source, Text};
 const AROUND: Around<'static> =
     Around { key: "11111111111111111111:22222222222222222222", may_call_team: true, may_delete_message: true };
 
-/// A payload as a reviewer reads it.
+/// A payload as a reviewer reads it; `¦` stands for a space without width.
 fn readable(payload: &Payload) -> String {
     let mut text = String::new();
     if let Some(content) = &payload.content {
@@ -30,7 +30,8 @@ fn readable(payload: &Payload) -> String {
             components.iter().map(|button| format!("({} → {})", button.label, button.custom_id)).collect();
         text.push_str(&format!("{}\n", buttons.join(" ")));
     }
-    text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
+    let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+    lines.join("\n").replace('\u{200b}', "¦")
 }
 
 fn answer(rule: &Rule, value: Option<&str>) -> Answer {
@@ -104,7 +105,33 @@ fn page_with(text: &Span) -> Answer {
 #[test]
 fn a_rule_as_a_post() {
     let reply = rule_reply(Some("Invalid token provided"));
-    insta::assert_snapshot!(readable(&post(&Post::answer(reply), &AROUND)), @"");
+    insta::assert_snapshot!(readable(&post(&Post::answer(reply), &AROUND)), @r#"
+    ┌ E0000011: the token sent to Okta is not valid #4a6fa5
+    │ **Recognised** by its message
+    │ > `Invalid token provided`
+    │
+    │ **Cause**
+    │ Okta does not accept the token that was sent. An API token stops working when it was revoked, when it was not used for 30 days, or when the admin who created it was deactivated, suspended or deleted. It also fails with a token of another org, a token that was cut off while copying, or an OAuth access token sent with `SSWS`. On a sign-in page the token is the page's own state token, and it expired while the page stood open.
+    │
+    │ **For you**
+    │ - If you see this on a sign-in page, close the tab and start again from the app or the Okta dashboard, not from a bookmark or an old email.
+    ┌ Solution #4a6fa5
+    │ 1. As the admin, open **Security > API > Tokens** and look for the token the integration uses.
+    │ 2. If the owner's account is inactive, reactivate it, or better: create a service account with only the admin role the job needs.
+    │ 3. Signed in as that account, select **Security > API > Tokens > Create token** and copy the value at once; it is shown only this time.
+    │ 4. Put the new token into the integration's secret store and rotate it everywhere the old one was used.
+    │ 5. Send it as `Authorization: SSWS {token}` to the same org that issued it. Use `Bearer` only for OAuth access tokens, and only those of the org authorization server for `/api/v1`.
+    │ 6. Repeat the call; you should see 200. If it still fails with a fresh token, check the network zone set on the token, then ask Okta Support with Invalid token provided.
+    │
+    │ **Check**
+    │ - **Security > API > Tokens**: is the token still listed, who created it, and when does it expire?
+    │ - **Directory > People**: the creator of the token must be Active.
+    │ - System Log: `eventType eq "system.api_token.revoke"` shows a revoked token and who did it.
+    │
+    │ Sources: [1](https://developer.okta.com/docs/reference/error-codes/) [2](https://support.okta.com/help/s/article/HTTP-401-Okta-E0000011-Invalid-Token-provided-error) [3](https://support.okta.com/help/s/article/How-an-API-Token-is-expired-and-get-deactivated)
+    └ an Okta admin can fix this · api/e0000011-invalid-token · reviewed 2026-11-22 · confidence high · Independent of Okta
+    (Fixed it → fixed:11111111111111111111:22222222222222222222) (Not my problem → not-mine:11111111111111111111:22222222222222222222) (Ask the team → ask:11111111111111111111:22222222222222222222) (Remove → remove:11111111111111111111:22222222222222222222)
+    "#);
 }
 
 #[test]
@@ -116,7 +143,34 @@ fn secrets_come_first_and_progress_last() {
     reply.secrets = vec![words::secret(SecretKind::OktaApiToken).to_owned()];
     reply.note = Some(words::late(7));
     let progress = Progress { fixed: Some(by("42")), not_mine: None, asked: Some(by("<@&9>")) };
-    insta::assert_snapshot!(readable(&post(&Post::Answer { reply, progress }, &AROUND)), @"");
+    insta::assert_snapshot!(readable(&post(&Post::Answer { reply, progress }, &AROUND)), @r#"
+    Sorry for the delay: this was posted 7 minutes ago, while the bot was away.
+    ┌  #c0392b
+    │ ⚠ This message contains an Okta API token (revoke under Security > API > Tokens). Treat it as known to others: delete the message and revoke it.
+    ┌ T #4a6fa5
+    │ *Preview: not confirmed yet*
+    │
+    │ **Recognised** by \@¦everyone \<\@1\> \*\*b\*\* \[a\](http\:\/\/x.y) discord.gg\/z (2 times in this paste)
+    │ > `@everyone <@1> **b** [a](http://x.y) discord.gg/z`
+    │
+    │ **Cause**
+    │ \@¦everyone \<\@1\> \*\*b\*\* \[a\](http\:\/\/x.y) discord.gg\/z
+    │
+    │ **For you**
+    │ - \@¦everyone \<\@1\> \*\*b\*\* \[a\](http\:\/\/x.y) discord.gg\/z
+    ┌ Solution #4a6fa5
+    │ 1. \@¦everyone \<\@1\> \*\*b\*\* \[a\](http\:\/\/x.y) discord.gg\/z
+    │
+    │ **Check**
+    │ - \@¦everyone \<\@1\> \*\*b\*\* \[a\](http\:\/\/x.y) discord.gg\/z
+    │
+    │ Sources: [1](https://example.com/a_%28b%29)
+    └ an Okta admin can fix this · a/b · reviewed 2026-11-22 · Independent of Okta
+    ┌  #3b8c5a
+    │ 🙋 The team was asked by somebody <t:1795000000:R>
+    │ ✅ Fixed, says <@42> <t:1795000000:R>
+    (Remove → remove:11111111111111111111:22222222222222222222) (Delete my message → delete:11111111111111111111:22222222222222222222)
+    "#);
 }
 
 #[test]
@@ -140,7 +194,22 @@ fn what_is_offered_and_who_is_called() {
     );
     assert_eq!(thread_name(&Reply { secrets: vec!["x".to_owned()], ..Reply::default() }), words::THREAD_NEUTRAL);
     let all = [post(&Post::Suggestion { reply }, &AROUND), called, private(&near, true)];
-    insta::assert_snapshot!(all.iter().map(readable).collect::<Vec<_>>().join("\n═\n"), @"");
+    insta::assert_snapshot!(all.iter().map(readable).collect::<Vec<_>>().join("\n═\n"), @r#"
+    This looks like a known Okta error.
+    (Show the answer → show:11111111111111111111:22222222222222222222) (Remove → remove:11111111111111111111:22222222222222222222)
+    ═
+    <@&77> <@42> asks for help <t:1795000000:R>
+    **About**
+    - E0000011: \`Invalid\` \*token\*
+    **Ids**
+    `oaeABC` ``a`b``
+    ═
+    No rule fits this well enough to be sure. These come near\:
+    ┌ Comes near #7a8594
+    │ - X: a\_b `api/x`
+    │
+    │ To read one: `/okta lookup <rule id>`
+    "#);
 }
 
 #[test]
@@ -243,8 +312,8 @@ fn live(text: &str) -> String {
     for (open, close) in [("](https://example.com/", ')'), ("<https://example.com/", '>')] {
         let mut parts = rest.split(open);
         let first = parts.next().unwrap_or_default().to_owned();
-        let others = parts.map(|part| part.split_once(close).expect("the end of a link").1);
-        rest = std::iter::once(first.as_str()).chain(others).collect();
+        let others = parts.map(|part| format!("L{}", part.split_once(close).expect("the end of a link").1));
+        rest = std::iter::once(first).chain(others).collect();
     }
     rest
 }
@@ -256,9 +325,16 @@ fn check_dead(payload: &Payload) {
         let live = live(text);
         let dead =
             live.replace("<@42>", "").replace("<@&77>", "").replace("<t:1795000000:R>", "").replace("\n> C", "\n");
-        assert!(!dead.contains(['@', '#', '~', '|', '_', '<', ']', '`', '\\']), "{dead}\n{text}");
-        assert!(!dead.contains("://") && !dead.contains("discord.gg/") && !dead.contains(":smile:"), "{dead}");
-        assert!(dead.lines().all(|line| !line.trim_start().starts_with('>')), "{dead}");
+        assert!(!dead.contains(['~', '|', '_', '<', ']', '`', '\\']), "{dead}\n{text}");
+        assert!(
+            !["://", "discord.gg/", "/invite/", ":smile:", "@everyone", "@here"].iter().any(|live| dead.contains(live)),
+            "{dead}"
+        );
+        for line in dead.lines().filter(|line| *line != "-") {
+            let item = line.trim_start_matches(|char: char| char.is_ascii_digit());
+            let item = item.strip_prefix(". ").or(line.strip_prefix("- ")).unwrap_or(line);
+            assert!(!item.trim_start().starts_with(['>', '#', '-', '+']), "{dead}\n{text}");
+        }
         assert!(!text.chars().any(|char| matches!(char, '\u{202e}' | '\u{200d}' | '\u{7}')), "{text}");
     }
 }
@@ -319,6 +395,12 @@ fn hostile() -> impl Strategy<Value = String> {
     ]
 }
 
+/// A sound id, or something that is none.
+fn id(sound: &'static str) -> impl Strategy<Value = String> {
+    let none = hostile().prop_filter("no id", |text| !text.bytes().all(|byte| byte.is_ascii_digit()));
+    prop_oneof![Just(sound.to_owned()), none]
+}
+
 fn rich() -> impl Strategy<Value = RichText> {
     let look = prop::sample::select(vec![Look::Plain, Look::Strong, Look::Emphasis, Look::Code]);
     let link = prop::option::weighted(
@@ -358,14 +440,14 @@ fn any_reply() -> impl Strategy<Value = Reply> {
     let answers =
         prop_oneof![4 => prop::collection::vec(any_answer(), 0..4), 1 => prop::collection::vec(any_answer(), 4..14)];
     (prop::collection::vec(hostile(), 0..4), answers, prop::collection::vec(offer, 0..9), prop::option::of(hostile()))
-        .prop_map(|(secrets, answers, offers, note)| Reply { secrets, answers, offers, note, ids: Vec::new() })
+        .prop_map(|(secrets, answers, offers, note)| Reply { secrets, answers, offers, note })
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn any_reply_is_valid_and_dead(reply in any_reply(), people in prop::array::uniform3(prop::option::of(hostile())), role in hostile()) {
+    fn any_reply_is_valid_and_dead(reply in any_reply(), people in prop::array::uniform3(prop::option::of(id("42"))), role in id("77")) {
         let [fixed, not_mine, asked] = people.map(|person| person.map(|person| by(&person)));
         let progress = Progress { fixed, not_mine, asked };
         let call = TeamCall {
