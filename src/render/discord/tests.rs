@@ -440,7 +440,7 @@ fn any_reply() -> impl Strategy<Value = Reply> {
     let answers =
         prop_oneof![4 => prop::collection::vec(any_answer(), 0..4), 1 => prop::collection::vec(any_answer(), 4..14)];
     (prop::collection::vec(hostile(), 0..4), answers, prop::collection::vec(offer, 0..9), prop::option::of(hostile()))
-        .prop_map(|(secrets, answers, offers, note)| Reply { secrets, answers, offers, note })
+        .prop_map(|(secrets, answers, offers, note)| Reply { secrets, answers, offers, note, ..Reply::default() })
 }
 
 proptest! {
