@@ -34,7 +34,7 @@ pub struct DiscordSettings {
     pub channels: Vec<DiscordChannel>,
     /// Guilds in which the commands are registered, at once; empty registers them everywhere. Default: none.
     pub command_guilds: Vec<String>,
-    /// Where the API is, for proxies. Default: "https://discord.com".
+    /// Where the API is, for proxies. Default: `https://discord.com`.
     pub api_base: String,
     /// Hosts from which attachments are fetched. Default: those of Discord.
     pub attachment_hosts: Vec<String>,

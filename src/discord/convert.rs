@@ -54,7 +54,7 @@ impl Said {
             attachments: message.attachments,
             forwarded: message.message_snapshots,
             quoted: message.referenced_message.map(|quoted| quoted.content).unwrap_or_default(),
-            edited_at: message.edited_timestamp.map(|at| millis(at)),
+            edited_at: message.edited_timestamp.map(millis),
         })
     }
 

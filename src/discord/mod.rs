@@ -1,9 +1,9 @@
 //! The bot on Discord. serenity and poise are named in this room only.
 //!
-//! Events come from the gateway ([`gateway`]), become the bot's own ([`convert`], with the text of
-//! [`attachments`]) and go through [`crate::bot::Intake`]. Replies come back through the outbox by
-//! the [`courier`], over [`rest`]. Slash commands and the message menu are in [`commands`], buttons
-//! and the form to paste into in [`press`]; [`doctor`] says what is missing.
+//! Events come from the gateway (`gateway`), become the bot's own (`convert`, with the text of
+//! `attachments`) and go through [`crate::bot::Intake`]. Replies come back through the outbox by
+//! the `courier`, over `rest`. Slash commands and the message menu are in `commands`, buttons
+//! and the form to paste into in `press`; `doctor` says what is missing.
 
 mod attachments;
 mod catch_up;
