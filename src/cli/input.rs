@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
-use crate::diagnosis::PASTE_MAX;
+use crate::diagnosis::{PASTE_MAX, file};
 
 /// Opens a file; `-` is standard input.
 pub(super) fn open(path: &Path) -> anyhow::Result<Box<dyn Read>> {
@@ -16,11 +16,11 @@ pub(super) fn open(path: &Path) -> anyhow::Result<Box<dyn Read>> {
     Ok(Box::new(File::open(path).with_context(|| format!("cannot open {}", path.display()))?))
 }
 
-/// One paste; bytes that are no UTF-8 are replaced, because pastes come from anywhere.
+/// One paste, in any encoding, packed or not, because pastes come from anywhere.
 pub(super) fn paste(path: &Path) -> anyhow::Result<String> {
     // A little more than is read of a paste tells that there is more.
     let limit = PASTE_MAX as u64 + 4;
     let mut bytes = Vec::new();
     open(path)?.take(limit).read_to_end(&mut bytes).with_context(|| format!("cannot read {}", path.display()))?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    Ok(file::text(&bytes))
 }

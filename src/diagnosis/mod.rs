@@ -16,6 +16,7 @@ pub mod bearing;
 pub mod context;
 pub mod decode;
 pub mod facts;
+pub mod file;
 pub mod matcher;
 pub mod pattern;
 pub mod rank;

@@ -1,15 +1,13 @@
 //! Text that was attached to a message: fetched from Discord's own hosts only, at once (the links
 //! expire), bounded in size and time, and never executed or kept.
 
-use std::io::Read as _;
 use std::time::Duration;
 
-use flate2::read::GzDecoder;
 use reqwest::Url;
 use serenity::model::channel::Attachment;
 use tracing::{info, warn};
 
-use crate::diagnosis::PASTE_MAX;
+use crate::diagnosis::{PASTE_MAX, file};
 
 /// Attachments of one message that are read.
 const FILES_MAX: usize = 4;
@@ -32,14 +30,13 @@ impl Attachments {
     }
 
     /// The text of the attachments, each behind an empty line. What cannot be read is left out.
-    pub(super) async fn text(&self, attachments: &[Attachment]) -> String {
+    pub(super) async fn text(&self, attachments: &[&Attachment]) -> String {
         let mut text = String::new();
         for attachment in attachments.iter().filter(|attachment| holds_text(attachment)).take(FILES_MAX) {
             match self.fetch(&attachment.url).await {
                 Ok(bytes) => {
                     text.push_str("\n\n");
-                    // Whatever the encoding, the letters of error messages are ASCII.
-                    text.push_str(&String::from_utf8_lossy(&readable(bytes)));
+                    text.push_str(&file::text(&bytes));
                 }
                 Err(reason) => warn!(attachment = %attachment.id, reason, "an attachment cannot be read"),
             }
@@ -84,18 +81,6 @@ fn holds_text(attachment: &Attachment) -> bool {
     let kind = attachment.content_type.as_deref().unwrap_or_default();
     let ending = attachment.filename.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
     kind.starts_with("text/") || kind.starts_with("application/json") || TEXT_ENDINGS.contains(&ending.as_str())
-}
-
-/// The bytes, unpacked where they are gzip; a bomb unpacks to as much as is read, not more.
-fn readable(bytes: Vec<u8>) -> Vec<u8> {
-    if !bytes.starts_with(&[0x1f, 0x8b]) {
-        return bytes;
-    }
-    let mut unpacked = Vec::new();
-    let limit = u64::try_from(PASTE_MAX).unwrap_or(u64::MAX);
-    // A file that was cut off still unpacks up to there.
-    let _ = GzDecoder::new(bytes.as_slice()).take(limit).read_to_end(&mut unpacked);
-    unpacked
 }
 
 #[cfg(test)]

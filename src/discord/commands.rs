@@ -1,5 +1,6 @@
 //! The slash commands and the message menu.
 
+use std::future::Future;
 use std::sync::Arc;
 
 use poise::serenity_prelude as serenity;
@@ -10,8 +11,9 @@ use serenity::model::Permissions;
 use serenity::model::id::GuildId;
 use tracing::{error, info, warn};
 
-use super::channel_key;
 use super::gateway::Handler;
+use super::respond::{Answer, Asked};
+use super::{NEEDED, channel_key, convert};
 use crate::bot::ports::{Store, StoreError};
 use crate::bot::{ChannelKey, ChannelSettings, Commands, Mode, Platform};
 use crate::render::discord::{self as render, Payload};
@@ -40,6 +42,8 @@ pub(super) trait Desk: Send + Sync {
     /// Watches a channel, or no longer.
     async fn choose(&self, channel: &ChannelKey, settings: Option<ChannelSettings>, by: &str)
     -> Result<(), StoreError>;
+    /// Everything that a message shows, its files included.
+    async fn text_of(&self, message: &serenity::Message) -> String;
     /// What would have been answered in a channel.
     async fn shadowed(&self, channel: &ChannelKey) -> Result<u32, StoreError>;
 }
@@ -67,6 +71,10 @@ impl<S: Store> Desk for Handler<S> {
         by: &str,
     ) -> Result<(), StoreError> {
         self.bot.channels.choose(channel, settings, by).await
+    }
+
+    async fn text_of(&self, message: &serenity::Message) -> String {
+        convert::shown(message) + &self.attachments.text(&convert::files(message)).await
     }
 
     async fn shadowed(&self, channel: &ChannelKey) -> Result<u32, StoreError> {
@@ -160,28 +168,33 @@ fn covers(wanted: &Value, known: &Value) -> bool {
 async fn failed(error: poise::FrameworkError<'_, Data, Failure>) {
     match error {
         poise::FrameworkError::Command { error, ctx, .. } => {
-            error!(command = %ctx.command().qualified_name, error = %error, "a command failed");
-            if let poise::Context::Application(ctx) = ctx
-                && let Err(error) = say(ctx, &Reply::note(words::FAILED)).await
-            {
-                warn!(error = %error, "nobody could be told");
-            }
+            warn!(command = %ctx.command().qualified_name, error = %error, "a command could not be answered");
         }
         error => warn!(error = %error, "a command could not be dispatched"),
     }
 }
 
-/// Answers privately.
-async fn say(ctx: Context<'_>, reply: &Reply) -> Result<(), Failure> {
-    respond(ctx, &render::private(reply, true)).await
-}
-
-async fn respond(ctx: Context<'_>, payload: &Payload) -> Result<(), Failure> {
-    // 4: a message. <https://docs.discord.com/developers/interactions/receiving-and-responding#interaction-response-object>
-    let body = json!({"type": 4, "data": payload});
+/// Answers privately with what the work comes to.
+async fn answer(ctx: Context<'_>, work: impl Future<Output = Result<Payload, Failure>>) {
     let interaction = ctx.interaction;
     let http = &ctx.serenity_context().http;
-    http.create_interaction_response(interaction.id, &interaction.token, &body, Vec::new()).await?;
+    let asked = Asked { http, id: interaction.id, token: &interaction.token, is_button: false };
+    asked
+        .answer(async {
+            match work.await {
+                Ok(payload) => Answer::Privately(vec![payload]),
+                Err(error) => {
+                    error!(command = %interaction.data.name, error = %error, "a command failed");
+                    Answer::note(words::FAILED)
+                }
+            }
+        })
+        .await;
+}
+
+/// Answers privately, with a button to share it.
+async fn say(ctx: Context<'_>, reply: &Reply) -> Result<(), Failure> {
+    answer(ctx, async { Ok(render::private(reply, true)) }).await;
     Ok(())
 }
 
@@ -229,27 +242,32 @@ async fn diagnose(ctx: Context<'_>) -> Result<(), Failure> {
     ]}]}});
     let interaction = ctx.interaction;
     let http = &ctx.serenity_context().http;
-    http.create_interaction_response(interaction.id, &interaction.token, &body, Vec::new()).await?;
+    Asked { http, id: interaction.id, token: &interaction.token, is_button: false }.first(&body).await;
     Ok(())
 }
 
 /// Where the bot answers, and how many errors it knows
 #[poise::command(slash_command)]
 async fn status(ctx: Context<'_>) -> Result<(), Failure> {
-    let mut lines = Vec::new();
-    if let Some(guild) = ctx.interaction.guild_id {
-        for (key, settings) in ctx.data().watched(&guild.to_string()) {
-            let shadowed = match settings.mode {
-                Mode::Shadow => ctx.data().shadowed(&key).await?,
-                Mode::Answer | Mode::Suggest => 0,
-            };
-            lines.push(watched(&key, &settings, shadowed));
+    let desk = ctx.data();
+    let work = async {
+        let mut lines = Vec::new();
+        if let Some(guild) = ctx.interaction.guild_id {
+            for (key, settings) in desk.watched(&guild.to_string()) {
+                let shadowed = match settings.mode {
+                    Mode::Shadow => desk.shadowed(&key).await?,
+                    Mode::Answer | Mode::Suggest => 0,
+                };
+                lines.push(watched(&key, &settings, shadowed));
+            }
         }
-    }
-    let watching = if lines.is_empty() { words::NO_CHANNEL.to_owned() } else { lines.join("\n") };
-    let mut payload = render::private(&ctx.data().commands().status(""), false);
-    payload.content = Some(format!("{}\n{watching}", payload.content.unwrap_or_default()));
-    respond(ctx, &payload).await
+        let watching = if lines.is_empty() { words::NO_CHANNEL.to_owned() } else { lines.join("\n") };
+        let mut payload = render::private(&desk.commands().status(""), false);
+        payload.content = Some(format!("{}\n{watching}", payload.content.unwrap_or_default()));
+        Ok(payload)
+    };
+    answer(ctx, work).await;
+    Ok(())
 }
 
 /// What a channel is about.
@@ -272,15 +290,19 @@ enum ModeChoice {
     Shadow,
 }
 
-/// Watch this channel (for members who may manage the server)
+/// Watch a channel or forum (for members who may manage the server)
 #[poise::command(slash_command, guild_only)]
 async fn watch(
     ctx: Context<'_>,
     #[description = "What the channel is about"] scope: ScopeChoice,
     #[description = "What to do about a recognised error; answer if left out"] mode: Option<ModeChoice>,
     #[description = "The role that Ask the team calls"] support_role: Option<serenity::RoleId>,
+    #[description = "The channel or forum, if not this one"]
+    #[channel_types("Text", "News", "Forum", "PublicThread", "PrivateThread")]
+    channel: Option<serenity::ChannelId>,
 ) -> Result<(), Failure> {
-    let Some(channel) = managed_channel(ctx) else {
+    let is_here = channel.is_none_or(|channel| channel == ctx.interaction.channel_id);
+    let Some(channel) = managed_channel(ctx, channel) else {
         return say(ctx, &Reply::note(words::ONLY_MANAGERS)).await;
     };
     let before = ctx.data().settings(&channel).and_then(|settings| settings.support_role);
@@ -296,21 +318,44 @@ async fn watch(
         },
         support_role: support_role.map(|role| role.to_string()).or(before),
     };
-    let said = watched(&channel, &settings, 0);
-    ctx.data().choose(&channel, Some(settings), &ctx.interaction.user.id.to_string()).await?;
-    let mut payload = render::private(&Reply::default(), false);
-    payload.content = Some(said);
-    respond(ctx, &payload).await
+    let mut said = watched(&channel, &settings, 0);
+    // Discord tells the permissions of the channel where the command was given.
+    let missing = NEEDED.difference(ctx.interaction.app_permissions.unwrap_or(NEEDED));
+    if is_here && !missing.is_empty() {
+        said.push('\n');
+        said.push_str(&words::missing_permissions(&missing.get_permission_names().join(", ")));
+    }
+    let by = ctx.interaction.user.id.to_string();
+    let desk = ctx.data();
+    let work = async {
+        desk.choose(&channel, Some(settings), &by).await?;
+        let mut payload = render::private(&Reply::default(), false);
+        payload.content = Some(said);
+        Ok(payload)
+    };
+    answer(ctx, work).await;
+    Ok(())
 }
 
-/// Stop watching this channel (for members who may manage the server)
+/// Stop watching a channel or forum (for members who may manage the server)
 #[poise::command(slash_command, guild_only)]
-async fn unwatch(ctx: Context<'_>) -> Result<(), Failure> {
-    let Some(channel) = managed_channel(ctx) else {
+async fn unwatch(
+    ctx: Context<'_>,
+    #[description = "The channel or forum, if not this one"]
+    #[channel_types("Text", "News", "Forum", "PublicThread", "PrivateThread")]
+    channel: Option<serenity::ChannelId>,
+) -> Result<(), Failure> {
+    let Some(channel) = managed_channel(ctx, channel) else {
         return say(ctx, &Reply::note(words::ONLY_MANAGERS)).await;
     };
-    ctx.data().choose(&channel, None, &ctx.interaction.user.id.to_string()).await?;
-    say(ctx, &Reply::note(words::NOT_WATCHED_ANY_MORE)).await
+    let by = ctx.interaction.user.id.to_string();
+    let desk = ctx.data();
+    let work = async {
+        desk.choose(&channel, None, &by).await?;
+        Ok(render::private(&Reply::note(words::NOT_WATCHED_ANY_MORE), false))
+    };
+    answer(ctx, work).await;
+    Ok(())
 }
 
 /// What the bot can do
@@ -326,13 +371,10 @@ async fn help(ctx: Context<'_>) -> Result<(), Failure> {
     interaction_context = "Guild|BotDm|PrivateChannel"
 )]
 async fn diagnose_menu(ctx: Context<'_>, message: serenity::Message) -> Result<(), Failure> {
-    let mut text = message.content.clone();
-    for forwarded in &message.message_snapshots {
-        text.push_str("\n\n");
-        text.push_str(&forwarded.content);
-    }
-    let reply = ctx.data().commands().asked(&text);
-    say(ctx, &reply).await
+    let desk = ctx.data();
+    let work = async { Ok(render::private(&desk.commands().asked(&desk.text_of(&message).await), true)) };
+    answer(ctx, work).await;
+    Ok(())
 }
 
 fn watched(key: &ChannelKey, settings: &ChannelSettings, shadowed: u32) -> String {
@@ -345,12 +387,13 @@ fn watched(key: &ChannelKey, settings: &ChannelSettings, shadowed: u32) -> Strin
     words::watched_channel(&format!("<#{}>", key.channel), &how)
 }
 
-/// The channel that a command was given in, where its author may manage the server.
-fn managed_channel(ctx: Context<'_>) -> Option<ChannelKey> {
+/// The channel that a command is about, else the one that it was given in, where its author may manage the server.
+fn managed_channel(ctx: Context<'_>, about: Option<serenity::ChannelId>) -> Option<ChannelKey> {
     let interaction = ctx.interaction;
     let permissions = interaction.member.as_ref().and_then(|member| member.permissions)?;
     let manages = permissions.intersects(Permissions::MANAGE_GUILD | Permissions::ADMINISTRATOR);
-    manages.then(|| channel_key(interaction.guild_id.map(GuildId::get), interaction.channel_id.get()))
+    let channel = about.unwrap_or(interaction.channel_id);
+    manages.then(|| channel_key(interaction.guild_id.map(GuildId::get), channel.get()))
 }
 
 #[cfg(test)]

@@ -32,8 +32,8 @@ pub(super) struct Said {
     pub(super) content: String,
     pub(super) attachments: Vec<Attachment>,
     pub(super) forwarded: Vec<MessageSnapshot>,
-    /// The text of the message that this one answers.
-    pub(super) quoted: String,
+    /// The message that this one answers.
+    pub(super) quoted: Option<Box<Message>>,
     /// Milliseconds since 1970.
     pub(super) edited_at: Option<i64>,
 }
@@ -53,7 +53,7 @@ impl Said {
             content: message.content,
             attachments: message.attachments,
             forwarded: message.message_snapshots,
-            quoted: message.referenced_message.map(|quoted| quoted.content).unwrap_or_default(),
+            quoted: message.referenced_message,
             edited_at: message.edited_timestamp.map(millis),
         })
     }
@@ -71,7 +71,7 @@ impl Said {
             content: event.content?,
             attachments: event.attachments?,
             forwarded: Vec::new(),
-            quoted: String::new(),
+            quoted: None,
             edited_at: Some(millis(event.edited_timestamp?)),
         })
     }
@@ -79,6 +79,12 @@ impl Said {
     /// Whether the text names the bot, rather than only answering it.
     pub(super) fn mentions(&self, bot: UserId) -> bool {
         self.content.contains(&format!("<@{bot}>")) || self.content.contains(&format!("<@!{bot}>"))
+    }
+
+    /// The files that belong to what is said, those of a message that the bot is asked about included.
+    pub(super) fn files(&self, bot: UserId) -> Vec<&Attachment> {
+        let quoted = self.quoted.iter().filter(|_| self.mentions(bot)).flat_map(|quoted| &quoted.attachments);
+        self.attachments.iter().chain(in_snapshots(&self.forwarded)).chain(quoted).collect()
     }
 
     /// The message in the bot's words; `attached` is the text of the attachments.
@@ -89,8 +95,10 @@ impl Said {
         if mentioned {
             text = text.replace(&format!("<@{bot}>"), " ").replace(&format!("<@!{bot}>"), " ");
             // "@oktriage what is this?" below a message is about that message.
-            text.push_str("\n\n");
-            text.push_str(&self.quoted);
+            if let Some(quoted) = &self.quoted {
+                text.push_str("\n\n");
+                text.push_str(&quoted.content);
+            }
         }
         for forwarded in &self.forwarded {
             text.push_str("\n\n");
@@ -108,6 +116,29 @@ impl Said {
             asked,
         }
     }
+}
+
+/// Everything that a message shows, for somebody who asks about it: also what a program posted as cards.
+pub(super) fn shown(message: &Message) -> String {
+    let mut parts = vec![message.content.as_str()];
+    parts.extend(message.message_snapshots.iter().map(|snapshot| snapshot.content.as_str()));
+    for embed in &message.embeds {
+        parts.extend(embed.title.as_deref());
+        parts.extend(embed.description.as_deref());
+        parts.extend(embed.fields.iter().flat_map(|field| [field.name.as_str(), field.value.as_str()]));
+        parts.extend(embed.footer.as_ref().map(|footer| footer.text.as_str()));
+    }
+    parts.retain(|part| !part.is_empty());
+    parts.join("\n\n")
+}
+
+/// The files of a message, forwarded ones included.
+pub(super) fn files(message: &Message) -> Vec<&Attachment> {
+    message.attachments.iter().chain(in_snapshots(&message.message_snapshots)).collect()
+}
+
+fn in_snapshots(forwarded: &[MessageSnapshot]) -> impl Iterator<Item = &Attachment> {
+    forwarded.iter().flat_map(|snapshot| &snapshot.attachments)
 }
 
 /// Milliseconds since 1970.

@@ -116,6 +116,24 @@ impl<S: Store> DiscordCourier<S> {
     async fn call(&self, method: LightMethod, route: Route<'_>, body: Option<&Value>) -> Result<Value, CallError> {
         self.rest.call(method, route, body, &[]).await
     }
+
+    /// A call about a message that may stand in a thread which was put away: it is woken for that.
+    async fn call_in(
+        &self,
+        channel_id: ChannelId,
+        method: LightMethod,
+        route: Route<'_>,
+        body: Option<&Value>,
+    ) -> Result<Value, CallError> {
+        match self.call(method, route.clone(), body).await {
+            Err(error) if error.code() == Some(code::ARCHIVED) => {
+                let awake = json!({"archived": false});
+                self.call(LightMethod::Patch, Route::Channel { channel_id }, Some(&awake)).await?;
+                self.call(method, route, body).await
+            }
+            done => done,
+        }
+    }
 }
 
 impl<S: Store> Courier for DiscordCourier<S> {
@@ -149,7 +167,8 @@ impl<S: Store> Courier for DiscordCourier<S> {
         let (channel_id, message_id) = parse_place(place)?;
         let body = serde_json::to_value(self.payload(errand.key, errand.thread, errand.post))
             .map_err(|error| SendError::Never(error.to_string()))?;
-        self.call(LightMethod::Patch, Route::ChannelMessage { channel_id, message_id }, Some(&body)).await?;
+        let route = Route::ChannelMessage { channel_id, message_id };
+        self.call_in(channel_id, LightMethod::Patch, route, Some(&body)).await?;
         Ok(())
     }
 
@@ -178,7 +197,8 @@ impl<S: Store> Courier for DiscordCourier<S> {
         };
         let Some(place) = place else { return Ok(()) };
         let (channel_id, message_id) = parse_place(&place)?;
-        match self.call(LightMethod::Delete, Route::ChannelMessage { channel_id, message_id }, None).await {
+        let route = Route::ChannelMessage { channel_id, message_id };
+        match self.call_in(channel_id, LightMethod::Delete, route, None).await {
             Err(error) if matches!(error.code(), Some(code::UNKNOWN_MESSAGE | code::UNKNOWN_CHANNEL)) => Ok(()),
             done => done.map(|_| ()).map_err(SendError::from),
         }

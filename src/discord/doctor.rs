@@ -6,6 +6,7 @@ use serenity::http::{LightMethod, Route};
 use serenity::model::Permissions;
 use serenity::model::id::{ChannelId, GuildId};
 
+use super::NEEDED;
 use super::gateway::{http, http_client};
 use super::rest::Rest;
 use crate::config::DiscordSettings;
@@ -31,13 +32,6 @@ impl Finding {
     }
 }
 
-/// What the bot needs in a channel, no more.
-const NEEDED: Permissions = Permissions::VIEW_CHANNEL
-    .union(Permissions::SEND_MESSAGES)
-    .union(Permissions::SEND_MESSAGES_IN_THREADS)
-    .union(Permissions::CREATE_PUBLIC_THREADS)
-    .union(Permissions::READ_MESSAGE_HISTORY)
-    .union(Permissions::EMBED_LINKS);
 /// Flags of an application that has the message content intent, reviewed or not.
 const MESSAGE_CONTENT: u64 = (1 << 18) | (1 << 19);
 

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use secrecy::{ExposeSecret, SecretString};
@@ -19,7 +19,7 @@ use serenity::model::event::{Event as RawEvent, MessageUpdateEvent};
 use serenity::model::gateway::{GatewayIntents, Ready};
 use serenity::model::id::{ChannelId, GuildId, MessageId, UserId};
 use tokio::sync::{Semaphore, watch};
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use super::attachments::Attachments;
 use super::convert::{self, Place, Said};
@@ -73,7 +73,7 @@ pub struct Connection<S> {
 pub(super) struct Handler<S> {
     pub(super) bot: Bot<S>,
     pub(super) rest: Arc<Rest>,
-    attachments: Attachments,
+    pub(super) attachments: Attachments,
     command_guilds: Vec<String>,
     marks: Mutex<HashMap<ChannelKey, Watermark>>,
     places: Mutex<HashMap<ChannelId, Place>>,
@@ -158,6 +158,7 @@ impl<S: Store> Connection<S> {
                 warn!(seconds = wait.as_secs(), "Discord allows no further session start for now; waiting");
                 pause = wait;
             } else {
+                let began = Instant::now();
                 let connected = async {
                     match self.settings.shards {
                         0 => self.client.start_autosharded().await,
@@ -172,6 +173,9 @@ impl<S: Store> Connection<S> {
                     manager.shutdown_all().await;
                     break;
                 };
+                if began.elapsed() > RETRY_MAX {
+                    pause = RETRY_FIRST;
+                }
                 match ended {
                     Err(reason) if cannot_work(&reason).is_some() => {
                         let help = cannot_work(&reason).unwrap_or_default();
@@ -239,8 +243,21 @@ struct Heard(Arc<Pulse>);
 
 #[async_trait]
 impl RawEventHandler for Heard {
-    async fn raw_event(&self, _: Context, _: RawEvent) {
+    async fn raw_event(&self, _: Context, event: RawEvent) {
         self.0.beat();
+        // What serenity cannot read is unknown to it like what is new, and what is in it is for nobody's log.
+        if let RawEvent::Unknown(event) = event {
+            match event.kind.as_str() {
+                "MESSAGE_CREATE"
+                | "MESSAGE_UPDATE"
+                | "MESSAGE_DELETE"
+                | "MESSAGE_DELETE_BULK"
+                | "INTERACTION_CREATE" => {
+                    warn!(event = event.kind, "an event of Discord's gateway cannot be read and is passed over");
+                }
+                _ => debug!(event = event.kind, "an event that is not known"),
+            }
+        }
     }
 }
 
@@ -338,7 +355,7 @@ impl<S: Store> Handler<S> {
         }
         // The semaphore is never closed.
         let _permit = self.permits.acquire().await;
-        let attached = self.attachments.text(&said.attachments).await;
+        let attached = self.attachments.text(&said.files(self.me())).await;
         let message = said.into_message(place, self.me(), &attached);
         let event = if edited { Event::Edited(message) } else { Event::Posted(message) };
         if self.decide(&event).await && watched && !edited {

@@ -3,7 +3,7 @@
 //! Events come from the gateway (`gateway`), become the bot's own (`convert`, with the text of
 //! `attachments`) and go through [`crate::bot::Intake`]. Replies come back through the outbox by
 //! the `courier`, over `rest`. Slash commands and the message menu are in `commands`, buttons
-//! and the form to paste into in `press`; `doctor` says what is missing.
+//! and the form to paste into in `press`, answered in time by `respond`; `doctor` says what is missing.
 
 mod attachments;
 mod catch_up;
@@ -13,6 +13,7 @@ mod courier;
 mod doctor;
 mod gateway;
 mod press;
+mod respond;
 mod rest;
 
 pub use courier::DiscordCourier;
@@ -20,10 +21,19 @@ pub use doctor::{Finding, examine};
 pub use gateway::{Bot, Connection, connect};
 pub use rest::Rest;
 
+use serenity::model::Permissions;
+
 use crate::bot::{ChannelKey, ChannelSettings, Mode, Platform};
 use crate::config::DiscordSettings;
 use crate::rules::Keyword as _;
 
+/// What the bot needs in a channel, no more.
+const NEEDED: Permissions = Permissions::VIEW_CHANNEL
+    .union(Permissions::SEND_MESSAGES)
+    .union(Permissions::SEND_MESSAGES_IN_THREADS)
+    .union(Permissions::CREATE_PUBLIC_THREADS)
+    .union(Permissions::READ_MESSAGE_HISTORY)
+    .union(Permissions::EMBED_LINKS);
 /// Stands for the guild of direct messages.
 const DIRECT: &str = "direct";
 

@@ -1,47 +1,38 @@
 //! Buttons, and the form to paste into. Everything needed stands in their ids or in the store, so
 //! that those of old messages go on working after a restart.
 
-use serde_json::{Value, json};
+use serde_json::json;
 use serenity::client::Context;
 use serenity::http::{LightMethod, Route};
 use serenity::model::application::{ActionRowComponent, ComponentInteraction, ModalInteraction};
-use serenity::model::id::{ChannelId, GuildId, InteractionId, MessageId};
+use serenity::model::id::{ChannelId, GuildId, MessageId};
 use tracing::{error, info, warn};
 
 use super::channel_key;
 use super::commands::{FORM, FORM_FIELD};
 use super::gateway::Handler;
+use super::respond::{Answer, Asked};
 use crate::bot::ports::Store;
 use crate::bot::{MessageKey, Pressed, Presser};
 use crate::render::discord as render;
 use crate::reply::{Button, Reply, words};
 use crate::rules::Keyword as _;
 
-/// A message as the answer to an interaction. <https://docs.discord.com/developers/interactions/receiving-and-responding#interaction-response-object>
-const MESSAGE: u8 = 4;
-/// The answer follows as an update of the message that the button is on.
-const UPDATE_LATER: u8 = 6;
-
 /// Somebody pressed a button.
 pub(super) async fn button<S: Store>(handler: &Handler<S>, context: &Context, pressed: ComponentInteraction) {
-    let mut parts = pressed.data.custom_id.splitn(2, ':');
-    let button = parts.next().and_then(Button::from_word);
-    let rest = parts.next().unwrap_or_default();
-    let answer = match (button, rest) {
-        (Some(Button::Share), _) => Some(shared(&pressed)),
-        (Some(Button::Steps), rule) if rule.contains('/') => {
-            let page = handler.bot.commands.page(rule);
-            return steps(handler, context, &pressed, page.unwrap_or_default()).await;
-        }
-        (Some(button), rest) => match on_reply(handler, &pressed, button, rest).await {
-            Some(Done::Answer(answer)) => Some(answer),
-            Some(Done::Steps(reply)) => return steps(handler, context, &pressed, reply).await,
-            None => None,
-        },
-        (None, _) => None,
+    let asked = Asked { http: &context.http, id: pressed.id, token: &pressed.token, is_button: true };
+    asked.answer(answer(handler, &pressed)).await;
+}
+
+async fn answer<S: Store>(handler: &Handler<S>, pressed: &ComponentInteraction) -> Answer {
+    let (button, rest) = pressed.data.custom_id.split_once(':').unwrap_or((&pressed.data.custom_id, ""));
+    let answer = match Button::from_word(button) {
+        Some(Button::Share) => Some(shared(pressed)),
+        Some(Button::Steps) if rest.contains('/') => Some(steps(&handler.bot.commands.page(rest).unwrap_or_default())),
+        Some(button) => on_reply(handler, pressed, button, rest).await,
+        None => None,
     };
-    let answer = answer.unwrap_or_else(|| message(&render::private(&Reply::note(words::REPLY_FORGOTTEN), false)));
-    respond(context, pressed.id, &pressed.token, &answer).await;
+    answer.unwrap_or_else(|| Answer::note(words::REPLY_FORGOTTEN))
 }
 
 /// A button below a reply; `rest` is its key: channel, message, and for steps which answer.
@@ -50,15 +41,13 @@ async fn on_reply<S: Store>(
     pressed: &ComponentInteraction,
     button: Button,
     rest: &str,
-) -> Option<Done> {
+) -> Option<Answer> {
     let mut ids = rest.split(':');
     let channel: u64 = ids.next()?.parse().ok().filter(|id| *id != 0)?;
-    let message_id: u64 = ids.next()?.parse().ok().filter(|id| *id != 0)?;
+    let message: u64 = ids.next()?.parse().ok().filter(|id| *id != 0)?;
     let index = ids.next().and_then(|index| index.parse().ok()).unwrap_or_default();
-    let key = MessageKey {
-        channel: channel_key(pressed.guild_id.map(GuildId::get), channel),
-        message: message_id.to_string(),
-    };
+    let key =
+        MessageKey { channel: channel_key(pressed.guild_id.map(GuildId::get), channel), message: message.to_string() };
     let thread = pressed.channel_id.to_string();
     let settings = handler.bot.channels.settings_in(&key.channel, Some(&thread));
     let role = settings.and_then(|settings| settings.support_role);
@@ -68,68 +57,51 @@ async fn on_reply<S: Store>(
         .zip(role.as_ref())
         .is_some_and(|(member, role)| member.roles.iter().any(|of_member| of_member.to_string() == *role));
     let presser = Presser { id: pressed.user.id.to_string(), supports };
-    let done = handler.bot.feedback.press(&key, button, &presser, role.as_deref(), index).await;
-    Some(Done::Answer(match done {
-        Ok(Pressed::Privately(reply)) if button == Button::Steps => return Some(Done::Steps(reply)),
-        Ok(Pressed::Changed) => json!({"type": UPDATE_LATER}),
-        Ok(Pressed::Privately(reply)) => message(&render::private(&reply, false)),
+    Some(match handler.bot.feedback.press(&key, button, &presser, role.as_deref(), index).await {
+        Ok(Pressed::Privately(reply)) if button == Button::Steps => steps(&reply),
+        Ok(Pressed::Changed) => Answer::Changed,
+        Ok(Pressed::Privately(reply)) => Answer::Privately(vec![render::private(&reply, false)]),
         Ok(Pressed::DeleteMessage) => {
-            let from = (ChannelId::new(channel), MessageId::new(message_id));
-            match delete(handler, pressed.channel_id, from).await {
-                true => json!({"type": UPDATE_LATER}),
-                false => message(&render::private(&Reply::note(words::CANNOT_DELETE), false)),
-            }
+            let deleted = delete(handler, pressed.channel_id, ChannelId::new(channel), MessageId::new(message)).await;
+            if deleted { Answer::Changed } else { Answer::note(words::CANNOT_DELETE) }
         }
         Err(error) => {
             error!(message = %key, error = %error, "a press could not be noted");
-            message(&render::private(&Reply::note(words::FAILED), false))
+            Answer::note(words::FAILED)
         }
-    }))
+    })
 }
 
-/// How a press is answered.
-enum Done {
-    /// By this.
-    Answer(Value),
-    /// By all of these answers, over as many messages as they need.
-    Steps(Reply),
-}
-
-async fn steps<S: Store>(handler: &Handler<S>, context: &Context, pressed: &ComponentInteraction, reply: Reply) {
-    let mut pages = reply.answers.iter().flat_map(render::all_steps);
-    let Some(first) = pages.next() else {
-        let gone = message(&render::private(&Reply::note(words::REPLY_FORGOTTEN), false));
-        return respond(context, pressed.id, &pressed.token, &gone).await;
-    };
-    respond(context, pressed.id, &pressed.token, &message(&first)).await;
-    for page in pages {
-        if let Err(error) = context.http.create_followup_message(&pressed.token, &page, Vec::new()).await {
-            warn!(user = %handler.me(), error = %error, "further steps could not be shown");
-            return;
-        }
-    }
+/// Everything of these answers, over as many messages as they need.
+fn steps(reply: &Reply) -> Answer {
+    Answer::Privately(reply.answers.iter().flat_map(render::all_steps).collect())
 }
 
 /// Deletes the message that holds a secret: in its channel, or in the thread where the button is.
-async fn delete<S: Store>(handler: &Handler<S>, pressed_in: ChannelId, from: (ChannelId, MessageId)) -> bool {
-    for channel_id in [from.0, pressed_in] {
-        let route = Route::ChannelMessage { channel_id, message_id: from.1 };
+async fn delete<S: Store>(
+    handler: &Handler<S>,
+    pressed_in: ChannelId,
+    channel: ChannelId,
+    message_id: MessageId,
+) -> bool {
+    for channel_id in [channel, pressed_in] {
+        let route = Route::ChannelMessage { channel_id, message_id };
         match handler.rest.call(LightMethod::Delete, route, None::<&()>, &[]).await {
             Ok(_) => {
-                info!(message = %from.1, "a message with a secret was deleted for its author");
+                info!(message = %message_id, "a message with a secret was deleted for its author");
                 return true;
             }
-            Err(error) => warn!(message = %from.1, error = %error, "a message with a secret could not be deleted"),
+            Err(error) => warn!(message = %message_id, error = %error, "a message with a secret could not be deleted"),
         }
     }
     false
 }
 
 /// The private answer that the button is on, for everybody: it says nothing that was not said before.
-fn shared(pressed: &ComponentInteraction) -> Value {
+fn shared(pressed: &ComponentInteraction) -> Answer {
     let embeds = serde_json::to_value(&pressed.message.embeds).unwrap_or_default();
     let content = pressed.message.content.clone();
-    json!({"type": MESSAGE, "data": {"content": content, "embeds": embeds, "allowed_mentions": {"parse": []}}})
+    Answer::Openly(json!({"content": content, "embeds": embeds, "allowed_mentions": {"parse": []}}))
 }
 
 /// Somebody pasted into the form.
@@ -139,20 +111,11 @@ pub(super) async fn modal<S: Store>(handler: &Handler<S>, context: &Context, sub
     }
     let fields = submitted.data.components.iter().flat_map(|row| &row.components);
     let pasted = fields.filter_map(|field| match field {
-        ActionRowComponent::InputText(text) if text.custom_id == FORM_FIELD => text.value.clone(),
+        ActionRowComponent::InputText(text) if text.custom_id == FORM_FIELD => text.value.as_deref(),
         _ => None,
     });
     let pasted: String = pasted.collect();
-    let answer = message(&render::private(&handler.bot.commands.asked(&pasted), true));
-    respond(context, submitted.id, &submitted.token, &answer).await;
-}
-
-fn message(payload: &render::Payload) -> Value {
-    json!({"type": MESSAGE, "data": payload})
-}
-
-async fn respond(context: &Context, id: InteractionId, token: &str, answer: &Value) {
-    if let Err(error) = context.http.create_interaction_response(id, token, answer, Vec::new()).await {
-        warn!(interaction = %id, error = %error, "an interaction could not be answered");
-    }
+    let asked = Asked { http: &context.http, id: submitted.id, token: &submitted.token, is_button: false };
+    let reply = async { Answer::Privately(vec![render::private(&handler.bot.commands.asked(&pasted), true)]) };
+    asked.answer(reply).await;
 }

@@ -32,6 +32,8 @@ pub(super) mod code {
     pub(in crate::discord) const MISSING_PERMISSIONS: i64 = 50_013;
     /// Cannot execute this on this type of channel.
     pub(in crate::discord) const WRONG_CHANNEL_TYPE: i64 = 50_024;
+    /// The thread was put away.
+    pub(in crate::discord) const ARCHIVED: i64 = 50_083;
     /// A thread was already created for this message.
     pub(in crate::discord) const THREAD_EXISTS: i64 = 160_004;
     /// The guild has too many active threads.

@@ -251,6 +251,11 @@ pub struct WatchedAs<'m> {
     pub shadowed: u32,
 }
 
+/// What the bot lacks where it was told to answer.
+pub fn missing_permissions(names: &str) -> String {
+    format!("⚠ I lack permissions here: {names}. Edit Channel > Permissions: switch them on for my role.")
+}
+
 /// A late answer says so.
 pub fn late(minutes: u64) -> String {
     match minutes {

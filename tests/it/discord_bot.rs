@@ -6,13 +6,21 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::cases::{ATLASSIAN, CHATTER, GMAIL, SHAREFILE};
-use crate::discord::state::{Failure, Message, State, permission};
+use crate::discord::state::{Failure, Message, State, kind, permission};
 use crate::discord::{Discord, readable};
 use crate::program::{Server, oktriage, seen, temp};
 
 /// What identifies an answer about ShareFile.
 const SHAREFILE_TITLE: &str = "ShareFile provisioning: the API credentials are invalid";
 const ATLASSIAN_TITLE: &str = "Atlassian";
+
+/// Errors with long solutions: together more than one message can hold.
+const LONG: [&str; 4] = [
+    ATLASSIAN[1],
+    "Microsoft Office 365 > Provisioning: Could not verify the administrator credentials; please confirm that these are set correctly",
+    "{\"error\":\"invalid_grant\",\"error_description\":\"Token Exchange flow from web app to native app isn't supported.\"} from https://acme.okta.com/oauth2/default/v1/token",
+    SHAREFILE[0],
+];
 
 /// The double with the bot in it, which watches "okta-support" unless told otherwise.
 struct Workspace {
@@ -114,19 +122,34 @@ async fn a_paste_is_answered_in_a_thread_of_its_own() {
     assert!(in_thread(&reply, paste), "not in the thread of the message");
     let thread = workspace.discord.look(|state| state.channel(paste).expect("a thread").name.clone());
     assert_eq!(thread, SHAREFILE_TITLE);
-    let text = readable(&reply);
-    for part in [
-        "Recognised",
-        "Cause",
-        "Solution",
-        "1. ",
-        "an Okta admin can fix this",
-        "provisioning/sharefile-invalid-credentials",
-        "Independent of Okta",
-    ] {
-        assert!(text.contains(part), "{part} is missing in:\n{text}");
-    }
-    assert!(text.ends_with("[Fixed it] [Not my problem] [Ask the team] [Remove]"), "{text}");
+    insta::assert_snapshot!(readable(&reply), @r#"
+    ShareFile provisioning: the API credentials are invalid
+    **Recognised** by its message
+    > `Automatic provisioning of user dana@example.com to app ShareFile failed: Error creating authenticated session to app The cred- entials used to connect to the API were invalid`
+
+    **Cause**
+    ShareFile refuses the credentials stored behind the API connection in Okta: the OAuth consumer key or secret, or the ShareFile admin account that authorised the connection, is no longer valid. Okta therefore cannot open a session to ShareFile and creates nobody. It is not about the single user named in the message.
+
+    **For you**
+    - There is nothing you can repair yourself: send the complete message, your username and the time to your Okta admin. Signing in to the app may still work while the account sync fails.
+    Solution
+    1. In the Okta Admin Console (application administrator or super administrator) go to **Applications > Applications > ShareFile > Provisioning > Integration** and select **Edit**.
+    2. Enter a valid ShareFile **OAuth Consumer Key** and **OAuth Consumer Secret** (a ShareFile admin creates them as an API key: client ID and client secret), then select **Re-authenticate with ShareFile**.
+    3. When asked for the subdomain, enter only the first part of your ShareFile address: for `mycompany.sharefile.com` enter `mycompany`.
+    4. Sign in with the e-mail address and password of a ShareFile admin account and allow the access.
+    5. Back on the Okta page wait for the message that authentication succeeded, then select **Save**.
+    6. Go to **Dashboard > Tasks**, select the failed assignment of dana\@example.com and choose **Retry Selected**. The task leaves the list and the account appears in ShareFile.
+    7. If it fails again with the same text, create a new key and secret in ShareFile and repeat from step 2; then ask Okta Support or ShareFile support.
+
+    **Check**
+    - If every ShareFile assignment fails since the same time, it is the connection; a wrong attribute would hit single users only.
+    - **Reports > System Log**, search `eventType sw "application.provision.user" and outcome.result eq "FAILURE"`: every failed attempt is listed with its full reason.
+    - Sign in to `mycompany.sharefile.com` directly with the ShareFile admin account used for the integration: if that fails, reset its password there first.
+
+    Sources: [1](https://support.okta.com/help/s/article/ShareFile-Provisioning-Error-Automatic-provisioning-of-user-to-app-ShareFile-failed-Error-creating-authenticated-session-to-app-The-credentials-used-to-connect-to-the-API-were-invalid) [2](https://help.okta.com/en-us/Content/Topics/Miscellaneous/REST-API-Templ.htm)
+    an Okta admin can fix this · provisioning/sharefile-invalid-credentials · reviewed 2026-11-22 · confidence high · Independent of Okta
+    [Fixed it] [Not my problem] [Ask the team] [Remove]
+    "#);
     // Nothing else was said, and nowhere else.
     workspace.settled("okta-support").await;
     let said = workspace
@@ -187,7 +210,15 @@ async fn people_close_replies_and_call_the_team_and_a_restart_changes_nothing() 
     let Workspace { discord, server, dir } = workspace;
     assert!(server.stop().success());
     let server = start(&discord, dir.path(), "scope = \"okta\"", &[]).await;
+    server.wait_for_log("Discord knows the commands already");
     let workspace = Workspace { discord, server, dir };
+    let (times, commands) = workspace.discord.look(|state| (state.command_puts, state.commands[&None].clone()));
+    assert_eq!(times, 1, "registered once");
+    for command in commands {
+        // On servers and by people, in servers, in talks with the bot and in others.
+        assert_eq!(command["integration_types"], json!([0, 1]), "{command}");
+        assert_eq!(command["contexts"], json!([0, 1, 2]), "{command}");
+    }
 
     let asked = workspace.discord.press("dana", reply.id, "Ask the team").await;
     assert_eq!(asked.acknowledged().await, 6);
@@ -204,11 +235,6 @@ async fn people_close_replies_and_call_the_team_and_a_restart_changes_nothing() 
     assert!(!readable(&changed).contains("[Ask the team]"));
 
     // A stranger may not close it; a supporter may.
-    workspace.discord.change(|state| {
-        let stranger = state.user("dana").clone();
-        let id = state.id();
-        state.users.push(crate::discord::state::User { id, name: "kim".to_owned(), roles: Vec::new(), ..stranger });
-    });
     let refused = workspace.discord.press("kim", reply.id, "Fixed it").await.response().await.text();
     assert!(refused.contains("Only the person who posted the message and the support team"), "{refused}");
     assert!(refused.contains("only you see this"));
@@ -405,9 +431,22 @@ async fn a_secret_is_told_at_once_and_never_repeated() {
     let reply = workspace.reply(paste, "an Okta API token").await;
     assert!(!readable(&reply).contains(secret));
     assert!(!readable(&reply).contains("[Delete my message]"), "the bot may not delete here");
-    workspace.discord.allow("okta-support", permission::MANAGE_MESSAGES);
     let thread = workspace.discord.look(|state| state.channel(paste).expect("a thread").name.clone());
     assert!(!thread.contains(secret));
+
+    // Where it may, it offers to.
+    workspace.discord.allow("okta-support", permission::MANAGE_MESSAGES);
+    let paste = workspace.discord.say("okta-support", "dana", &format!("Authorization: SSWS {secret} is what I use"));
+    let reply = workspace.reply(paste, "[Delete my message]").await;
+    insta::assert_snapshot!(readable(&reply), @r#"
+    ⚠ This message contains an Okta API token (revoke under Security > API > Tokens). Treat it as known to others: delete the message and revoke it.
+    [Remove] [Delete my message]
+    "#);
+    let refused = workspace.discord.press("kim", reply.id, "Delete my message").await.response().await.text();
+    assert!(refused.contains("Only the person who posted"), "{refused}");
+    workspace.discord.press("dana", reply.id, "Delete my message").await.acknowledged().await;
+    workspace.gone(paste).await;
+    workspace.gone(reply.id).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -491,4 +530,128 @@ async fn in_a_thousand_messages_each_error_gets_one_reply() {
         .discord
         .look(|state| state.messages.values().filter(|it| it.author == state.bot && !it.embeds.is_empty()).count());
     assert_eq!(said, errors.len() + 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn forums_and_announcements_can_be_watched_from_anywhere() {
+    let workspace = Workspace::open().await;
+    let discord = &workspace.discord;
+    let (forum, news, role) = discord.change(|state| {
+        let support = state.roles.iter_mut().find(|role| role.name == "support").expect("a role");
+        support.permissions |= permission::MANAGE_GUILD;
+        let role = support.id;
+        let guild = state.guilds[0].id;
+        let news = state.add_channel(guild, "news", kind::ANNOUNCEMENT);
+        let forum = state.channels.iter().find(|channel| channel.name == "help").expect("a forum").id;
+        (forum, news, role)
+    });
+    for channel in [forum, news] {
+        let watch = json!({"name": "okta", "options": [{"name": "watch", "options": [
+            {"name": "scope", "value": 0}, {"name": "channel", "value": channel.to_string()},
+            {"name": "support_role", "value": role.to_string()},
+        ]}]});
+        let watched = discord.slash("robin", "general", watch).await.response().await.text();
+        assert!(watched.contains(&format!("<#{channel}>: an Okta support channel")), "{watched}");
+    }
+    let post = discord.forum_post("help", "dana", "ShareFile again", SHAREFILE[0]);
+    let reply = workspace.reply(post, SHAREFILE_TITLE).await;
+    assert!(in_thread(&reply, post), "in the post itself");
+    let posted = discord.say(news, "dana", SHAREFILE[0]);
+    let reply = workspace.reply(posted, SHAREFILE_TITLE).await;
+    assert!(in_thread(&reply, posted));
+    // Elsewhere the manager hears what the bot lacks.
+    discord.deny("general", permission::CREATE_PUBLIC_THREADS);
+    let here = json!({"name": "okta", "options": [{"name": "watch", "options": [{"name": "scope", "value": 1}]}]});
+    let watched = discord.slash("robin", "general", here).await.response().await.text();
+    assert!(watched.contains("I lack permissions here: Create Public Threads"), "{watched}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_forwarded_or_pointed_at_is_read_with_its_files() {
+    let workspace = Workspace::open().await;
+    let discord = &workspace.discord;
+    // PowerShell writes UTF-16.
+    let wide: Vec<u8> = SHAREFILE[0].encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let wide = [b"\xff\xfe".as_slice(), &wide].concat();
+    let elsewhere = discord.say_with_file("general", "robin", "is this known?", "provisioning.out", wide);
+    let forwarded = discord.forward(elsewhere, "okta-support", "dana");
+    workspace.reply(forwarded, SHAREFILE_TITLE).await;
+    let bot = discord.look(|state| state.bot);
+    let pointed = discord.answer(elsewhere, "dana", &format!("<@{bot}> do you know this?"));
+    workspace.reply(pointed, SHAREFILE_TITLE).await;
+    let menu = discord.menu("dana", elsewhere).await.response().await.text();
+    assert!(menu.contains(SHAREFILE_TITLE), "{menu}");
+
+    // Slow files do not cost the answer: Discord is told that it follows.
+    discord.fail("/cdn/", 1, Failure::Slow(std::time::Duration::from_secs(3)));
+    let asked = discord.menu("dana", elsewhere).await;
+    assert_eq!(asked.acknowledged().await, 5);
+    let menu = asked.response().await.text();
+    assert!(menu.contains(SHAREFILE_TITLE) && menu.contains("only you see this"), "{menu}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn long_solutions_are_shown_whole_on_request() {
+    let workspace = Workspace::open().await;
+    let pastes: Vec<String> = LONG.iter().map(|text| (*text).to_owned()).collect();
+    let paste = workspace.discord.say("okta-support", "dana", &pastes.join("\n\n"));
+    let reply = workspace.reply(paste, "[Show all steps").await;
+    let label = readable(&reply).split(['[', ']']).find(|part| part.starts_with("Show all steps")).map(str::to_owned);
+    let pressed = workspace.discord.press("robin", reply.id, &label.expect("a button")).await;
+    let all = pressed.response().await.text();
+    assert!(all.contains("only you see this"), "{all}");
+    assert!(!all.contains("more step"), "{all}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn threads_that_were_put_away_are_woken() {
+    let workspace = Workspace::open().await;
+    let paste = workspace.discord.say("okta-support", "dana", SHAREFILE[0]);
+    let reply = workspace.reply(paste, SHAREFILE_TITLE).await;
+    workspace.discord.archive(paste, false);
+    workspace.discord.press("dana", reply.id, "Fixed it").await.acknowledged().await;
+    workspace.reply(paste, "✅ Fixed, says").await;
+    workspace.discord.archive(paste, false);
+    workspace.discord.delete(paste);
+    workspace.gone(reply.id).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_lost_in_the_middle_of_a_reply_and_a_storm_of_limits_change_nothing() {
+    let workspace = Workspace::open().await;
+    let discord = &workspace.discord;
+    // The reply is on its way, the gateway goes.
+    discord.fail("POST /channels/", 1, Failure::Slow(std::time::Duration::from_millis(500)));
+    let paste = discord.say("okta-support", "dana", SHAREFILE[0]);
+    discord
+        .wait_for("the thread", |state| {
+            state.requests.iter().any(|request| request.path.ends_with("/threads")).then_some(())
+        })
+        .await;
+    discord.disconnect(0);
+    workspace.reply(paste, SHAREFILE_TITLE).await;
+
+    discord.fail("POST /channels/", 12, Failure::RateLimited { retry_after: 0.05, global: false });
+    let pastes: Vec<u64> = (0..4).map(|_| discord.say("okta-support", "dana", ATLASSIAN[1])).collect();
+    for paste in &pastes {
+        workspace.reply(*paste, ATLASSIAN_TITLE).await;
+    }
+    workspace.settled("okta-support").await;
+    for paste in pastes.into_iter().chain([paste]) {
+        assert_eq!(workspace.replies(paste), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_leaves_fields_out_is_understood_or_passed_over_with_a_word_in_the_log() {
+    let workspace = Workspace::open().await;
+    let (guild, channel, dana) = workspace.discord.look(|state| {
+        let channel = state.channels.iter().find(|channel| channel.name == "okta-support").expect("a channel");
+        (state.guilds[0].id.to_string(), channel.id.to_string(), state.user_json(state.user("dana").id))
+    });
+    // Neither time nor attachments: no message.
+    let bare = json!({"id": "77", "channel_id": channel, "guild_id": guild, "author": dana, "content": SHAREFILE[0]});
+    workspace.discord.dispatch("MESSAGE_CREATE", &bare);
+    workspace.server.wait_for_log("an event of Discord's gateway cannot be read and is passed over");
+    workspace.settled("okta-support").await;
 }

@@ -1,5 +1,7 @@
 //! Starts the real binary and talks to it.
 
+#![allow(dead_code, reason = "the benchmarks use only some of it")]
+
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -90,7 +92,18 @@ impl Server {
 
     /// Waits until the program logs something.
     pub(crate) fn wait_for_log(&self, what: &str) {
-        while !self.logged.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("not logged: {what}")).contains(what) {}
+        let mut seen = Vec::new();
+        while seen.last().is_none_or(|line: &String| !line.contains(what)) {
+            match self.logged.recv_timeout(PATIENCE) {
+                Ok(line) => seen.push(line),
+                Err(_) => panic!("not logged: {what}; but:\n{}", seen.join("\n")),
+            }
+        }
+    }
+
+    /// The id of the process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// SIGKILL: nothing is finished, nothing is flushed.

@@ -275,6 +275,29 @@ impl Discord {
         })
     }
 
+    /// Forwards a message to a channel.
+    pub(crate) fn forward(&self, message: u64, channel: impl Place, user: &str) -> u64 {
+        self.change(|state| {
+            let forwards = state.message(message).cloned().map(Box::new);
+            assert!(forwards.is_some(), "nothing to forward");
+            let (channel, author) = (channel.id_in(state), state.user(user).id);
+            state.post(Message { channel, author, forwards, ..Message::default() })
+        })
+    }
+
+    /// Answers a message in its channel.
+    pub(crate) fn answer(&self, message: u64, user: &str, text: &str) -> u64 {
+        self.change(|state| {
+            let channel = state.message(message).expect("a message").channel;
+            let author = state.user(user).id;
+            let replies_to = Some(message);
+            let mut answer =
+                Message { channel, author, kind: 19, content: text.to_owned(), replies_to, ..Message::default() };
+            state.set_mentions(&mut answer, &Value::Null);
+            state.post(answer)
+        })
+    }
+
     pub(crate) fn edit(&self, message: u64, text: &str) {
         self.change(|state| {
             let mut edited = state.message(message).expect("a message").clone();
@@ -330,7 +353,13 @@ impl Discord {
         fill(&mut filled["options"], &known["options"]);
         filled["id"] = known["id"].clone();
         filled["type"] = 1.into();
-        self.ask(kind, user, |state| (channel.id_in(state), None, filled)).await
+        self.ask(kind, user, |state| {
+            let mut named = json!({"channels": {}, "roles": {}});
+            resolve(state, &filled["options"], &mut named);
+            filled["resolved"] = named;
+            (channel.id_in(state), None, filled)
+        })
+        .await
     }
 
     async fn registered(&self, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
@@ -601,6 +630,26 @@ fn fill(options: &mut Value, known: &Value) {
         option["type"] = found["type"].clone();
         if matches!(found["type"].as_u64(), Some(1 | 2)) {
             fill(&mut option["options"], &found["options"]);
+        }
+    }
+}
+
+/// Adds the channels and roles that options name.
+fn resolve(state: &State, options: &Value, named: &mut Value) {
+    for option in options.as_array().into_iter().flatten() {
+        let id = option["value"].as_str().and_then(|id| id.parse().ok()).unwrap_or_default();
+        match option["type"].as_u64() {
+            Some(1 | 2) => resolve(state, &option["options"], named),
+            Some(7) => {
+                let mut channel = state.channel_json(state.channel(id).expect("a channel"));
+                channel["permissions"] = permission::USUAL.to_string().into();
+                named["channels"][id.to_string()] = channel;
+            }
+            Some(8) => {
+                let role = state.roles.iter().find(|role| role.id == id).expect("a role");
+                named["roles"][id.to_string()] = state.role_json(role);
+            }
+            _ => {}
         }
     }
 }

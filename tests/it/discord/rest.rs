@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::State as With;
@@ -67,9 +67,12 @@ fn ok(json: Value) -> Answer {
 pub(super) async fn answer(With(shared): With<Arc<Shared>>, request: axum::extract::Request) -> Response {
     let (parts, body) = request.into_parts();
     let body = axum::body::to_bytes(body, 1 << 25).await.unwrap_or_default();
+    let at = Instant::now();
     let path = parts.uri.path();
     if let Some(file) = path.strip_prefix("/cdn/") {
-        return file_response(&shared, path, file);
+        let (response, late) = file_response(&shared, path, file, at);
+        tokio::time::sleep(late).await;
+        return response;
     }
     let path = path.strip_prefix("/api/v10").unwrap_or(path).to_owned();
     let incoming = Incoming {
@@ -80,12 +83,12 @@ pub(super) async fn answer(With(shared): With<Arc<Shared>>, request: axum::extra
         body: serde_json::from_slice(&body).unwrap_or(Value::Null),
         versioned: parts.uri.path().starts_with("/api/v10/"),
     };
-    shared.change(|state| {
+    let (response, late) = shared.change(|state| {
         let failure = state.failure(&incoming.method, &incoming.path);
-        let (status, response) = match failure {
-            Some(Failure::RateLimited { retry_after, global }) => (429, limited(retry_after, global)),
-            Some(Failure::Status(status)) => (status, plain(status, "no healthy upstream".into())),
-            lost => {
+        let (status, response, late) = match failure {
+            Some(Failure::RateLimited { retry_after, global }) => (429, limited(retry_after, global), Duration::ZERO),
+            Some(Failure::Status(status)) => (status, plain(status, "no healthy upstream".into()), Duration::ZERO),
+            other => {
                 let (status, json) = match state.route(&incoming) {
                     Ok((status, json)) => (status, json),
                     Err(refusal) => {
@@ -96,13 +99,19 @@ pub(super) async fn answer(With(shared): With<Arc<Shared>>, request: axum::extra
                         (refusal.status, json)
                     }
                 };
-                (status, if lost.is_some() { dropped() } else { in_json(status, &json) })
+                match other {
+                    Some(Failure::Slow(late)) => (status, in_json(status, &json), late),
+                    Some(_) => (status, dropped(), Duration::ZERO),
+                    None => (status, in_json(status, &json), Duration::ZERO),
+                }
             }
         };
         let Incoming { method, path, query, body, .. } = incoming;
-        state.requests.push(Request { method, path, query, body, status });
-        response
-    })
+        state.requests.push(Request { method, path, query, body, status, at });
+        (response, late)
+    });
+    tokio::time::sleep(late).await;
+    response
 }
 
 fn plain(status: u16, body: Body) -> Response {
@@ -137,18 +146,22 @@ fn dropped() -> Response {
     plain(200, Body::from_stream(failing))
 }
 
-fn file_response(shared: &Shared, path: &str, file: &str) -> Response {
+fn file_response(shared: &Shared, path: &str, file: &str, at: Instant) -> (Response, Duration) {
     shared.change(|state| {
-        let (status, body) = match state.failure("GET", path) {
-            Some(Failure::RateLimited { retry_after, global }) => return limited(retry_after, global),
+        let failure = state.failure("GET", path);
+        let late = if let Some(Failure::Slow(late)) = failure { late } else { Duration::ZERO };
+        let (status, body) = match failure {
+            Some(Failure::RateLimited { retry_after, global }) => return (limited(retry_after, global), late),
             Some(Failure::Status(status)) => (status, Vec::new()),
-            Some(Failure::LostAnswer) => return dropped(),
-            None => state.files.get(file).map_or((404, Vec::new()), |bytes| (200, bytes.clone())),
+            Some(Failure::LostAnswer) => return (dropped(), late),
+            Some(Failure::Slow(_)) | None => {
+                state.files.get(file).map_or((404, Vec::new()), |bytes| (200, bytes.clone()))
+            }
         };
         let request =
-            Request { method: "GET".into(), path: path.into(), query: String::new(), body: Value::Null, status };
+            Request { method: "GET".into(), path: path.into(), query: String::new(), body: Value::Null, status, at };
         state.requests.push(request);
-        plain(status, body.into())
+        (plain(status, body.into()), late)
     })
 }
 
@@ -228,6 +241,17 @@ impl State {
             }
             ("GET", ["guilds", guild, rest @ ..]) => self.get_guild(incoming, guild, rest),
             ("GET", ["channels", channel]) => ok(self.channel_json(&self.place(channel)?)),
+            ("PATCH", ["channels", channel]) => {
+                let place = self.place(channel)?;
+                let needed =
+                    if place.locked { permission::MANAGE_THREADS } else { permission::SEND_MESSAGES_IN_THREADS };
+                self.need(&place, needed)?;
+                if place.kind != kind::THREAD || body["archived"] != false {
+                    return self.no_route(incoming);
+                }
+                self.channel_mut(place.id).expect("just found").archived = false;
+                ok(self.channel_json(&self.place(channel)?))
+            }
             ("GET", ["channels", channel, "messages"]) => self.history(incoming, channel),
             ("POST", ["channels", channel, "messages"]) => self.create_message(channel, body),
             ("POST", ["channels", channel, "typing"]) => self.place(channel).map(|_| (204, Value::Null)),

@@ -129,6 +129,8 @@ pub(crate) struct Message {
     pub(crate) mention_everyone: bool,
     /// The interaction that this message answers.
     pub(crate) interaction: Option<u64>,
+    /// The message that this one forwards, as it was.
+    pub(crate) forwards: Option<Box<Message>>,
 }
 
 impl Message {
@@ -179,6 +181,8 @@ pub(crate) struct Request {
     pub(crate) query: String,
     pub(crate) body: Value,
     pub(crate) status: u16,
+    /// When it had arrived.
+    pub(crate) at: Instant,
 }
 
 #[derive(Clone, Debug)]
@@ -189,6 +193,8 @@ pub(crate) enum Failure {
     Status(u16),
     /// Does what was asked and drops the connection instead of answering.
     LostAnswer,
+    /// Answers rightly, but late.
+    Slow(Duration),
 }
 
 pub(crate) struct Knob {
@@ -308,7 +314,7 @@ impl State {
         state.bot = state.add_user("oktriage", true);
         // New applications share the id of their bot.
         state.application = state.bot;
-        for name in ["owner", "dana", "robin"] {
+        for name in ["owner", "dana", "robin", "kim"] {
             state.add_user(name, false);
         }
         let guild = state.add_guild("Example");
@@ -571,7 +577,7 @@ impl State {
         }
     }
 
-    pub(super) fn user_json(&self, id: u64) -> Value {
+    pub(crate) fn user_json(&self, id: u64) -> Value {
         let Some(user) = self.user_by_id(id) else { return Value::Null };
         let mut json = json!({
             "id": user.id.to_string(), "username": user.name, "discriminator": "0", "global_name": user.name,
@@ -728,6 +734,16 @@ impl State {
         });
         if !message.nonce.is_null() {
             json["nonce"] = message.nonce.clone();
+        }
+        if let Some(forwarded) = &message.forwards {
+            let alone = self.message_alone(forwarded, readable);
+            let mut snapshot = json!({"mention_roles": [], "mentions": []});
+            for field in ["content", "timestamp", "edited_timestamp", "attachments", "embeds", "type", "flags"] {
+                snapshot[field] = alone[field].clone();
+            }
+            let from = forwarded.channel.to_string();
+            json["message_reference"] = json!({"type": 1, "message_id": forwarded.id.to_string(), "channel_id": from});
+            json["message_snapshots"] = of(&[json!({"message": snapshot})]).into();
         }
         if message.interaction.is_some() {
             json["webhook_id"] = self.application.to_string().into();
