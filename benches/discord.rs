@@ -7,6 +7,7 @@
 
 #![allow(clippy::print_stdout, reason = "the numbers are what this is for")]
 
+#[allow(dead_code, reason = "only some of the cases are said here")]
 #[path = "../tests/it/cases.rs"]
 mod cases;
 #[path = "../tests/it/discord/mod.rs"]
@@ -17,7 +18,7 @@ mod program;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
-use serenity::all::{Client, Context, EventHandler, GatewayIntents, HttpBuilder, Message};
+use serenity::all::{Context, EventHandler, GatewayIntents, HttpBuilder, Message};
 
 use crate::cases::{CHATTER, SHAREFILE};
 use crate::discord::Discord;

@@ -30,11 +30,19 @@ static VARIABLE: LazyLock<Vec<(&str, Regex)>> = LazyLock::new(|| {
         ("app", r"\b(?:to|from) app\s+(?P<hole>\S+(?: [A-Z]\S+){0,2})\s+failed\b"),
         ("time", r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?(?:\.\d+)?Z?\b"),
         ("address", r"\b\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}\b"),
-        ("number", r"\b\d{4,}\b"),
+        ("name", r#"\B['"](?P<hole>[^'"\s]{2,40})['"]"#),
+        // Three digits are a status more often than not.
+        ("number", r"\b(?:\d{1,2}|\d{4,})\b"),
     ]
     .into_iter()
     .map(|(name, pattern)| (name, Regex::new(pattern).expect("a constant pattern")))
     .collect()
+});
+
+/// What another system said, inside what Okta says about it: the value of a JSON field that is meant to be read.
+static SAID_INSIDE: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#"(?i)"(?:detail|details|message|msg|title|description|error_?description|error_?message|reason)"\s*:\s*"([^"]+)""#)
+        .expect("a constant pattern")
 });
 
 /// Writes the draft of a rule and says where.
@@ -111,6 +119,7 @@ fn propose(paste: &str) -> String {
         .first(FactName::ErrorSummary)
         .or_else(|| facts.first(FactName::OauthErrorDescription))
         .map(str::to_owned)
+        .or_else(|| said_inside(&text))
         .or_else(|| likeliest_line(&text));
     let mut lines = Vec::new();
     if let Some(code) = facts.first(FactName::ErrorCode) {
@@ -123,18 +132,35 @@ fn propose(paste: &str) -> String {
     lines.join("\n")
 }
 
+/// The longest sentence that a system in the paste meant to be read: what tells one failure from the others.
+fn said_inside(text: &str) -> Option<String> {
+    let sentences = SAID_INSIDE.captures_iter(text).filter_map(|found| found.get(1)).map(|found| found.as_str());
+    let sentence = sentences.filter(|sentence| sentence.split_whitespace().count() > 2).max_by_key(|it| it.len())?;
+    Some(shortened(sentence))
+}
+
 /// The line that says most: the longest of those that speak of an error, or the longest at all.
 fn likeliest_line(text: &str) -> Option<String> {
     let says_error = |line: &str| {
         let lower = line.to_lowercase();
         ["error", "fail", "invalid", "denied", "unable", "not "].iter().any(|word| lower.contains(word))
     };
-    let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());
+    // Without the marks of quotations, lists and frames.
+    let is_mark = |char: char| !char.is_alphanumeric() && !"[{(\"'".contains(char);
+    let lines = || text.lines().map(|line| line.trim().trim_start_matches(is_mark)).filter(|line| !line.is_empty());
     let line = lines()
         .filter(|line| says_error(line))
         .max_by_key(|line| line.len())
         .or_else(|| lines().max_by_key(|line| line.len()))?;
-    Some(line.chars().take(MESSAGE_MAX).collect())
+    Some(shortened(line))
+}
+
+/// At most [`MESSAGE_MAX`] characters, ending with a whole word.
+fn shortened(message: &str) -> String {
+    match message.char_indices().nth(MESSAGE_MAX) {
+        Some((end, _)) => message[..end].rsplit_once(' ').map_or(&message[..end], |(whole, _)| whole).to_owned(),
+        None => message.to_owned(),
+    }
 }
 
 /// The message with its variable parts turned into holes.
@@ -169,5 +195,8 @@ mod tests {
         insta::assert_snapshot!(propose("Automatic provisioning of user dana@example.com to app Box failed: quota"), @"message = '''Automatic provisioning of user {email} to app {app} failed: quota'''");
         insta::assert_snapshot!(propose(r#"{"errorCode":"E0000014","errorSummary":"Update of credentials failed"}"#), @r#"code = "E0000014""#);
         insta::assert_snapshot!(propose("hello\nError 1329 at 2026-01-08 23:38 on 10.0.0.7 for user m.rossi in domain"), @"message = '''Error {number} at {time} on {address} for user {user} in domain'''");
+        // What the other system said tells one failure from the others.
+        insta::assert_snapshot!(propose("it broke:\n> Automatic provisioning of user kim@example.com to app Panel failed: Bad Request. Errors reported by remote server: {\"detail\":\"Seat quota of plan 'Team-25' exhausted, 25 of 25 in use\",\"status\":\"400\"}"), @"");
+        insta::assert_snapshot!(propose("seen today\n> │ Widget service refused the request\n> thanks"), @"");
     }
 }
