@@ -33,6 +33,8 @@ const LISTED_CODES: usize = 3;
 const LIST_POINTS: i32 = 6;
 const IN_PASSING_POINTS: i32 = 6;
 const LITERAL_POINTS: i32 = 9;
+/// What a message as the value of a program's own field counts.
+const OWN_FIELD_POINTS: i32 = 5;
 /// A text of at most so many other words is little else than the error, and reports it.
 const BARE_WORDS: usize = 6;
 const BARE_POINTS: i32 = 2;
@@ -85,7 +87,13 @@ impl<'t> Bearings<'t> {
 
     /// How the message at `span` is brought up.
     pub fn of_message(&self, span: &Range<usize>) -> Bearing {
-        let mut points = Points::of(&Place::new(self.text, span));
+        let place = Place::new(self.text, span);
+        let mut points = Points::of(&place);
+        if let Some(name) = signs::OWN_FIELD.captures(place.before.as_bytes()).and_then(|field| field.get(1))
+            && !signs::ERROR_FIELD.is_match(name.as_bytes())
+        {
+            points.source += OWN_FIELD_POINTS;
+        }
         if self.lists_codes {
             points.talk += LIST_POINTS;
         }
