@@ -258,6 +258,19 @@ mod tests {
         assert_eq!(check("got *User is not assigned to the app* again, any idea?"), Bearing::Reported);
         assert_eq!(check("Feature request: hook to handle \"User is not assigned to it\""), Bearing::Talk);
         assert_eq!(check(r#"{"message":"User is not assigned to it","i18n":{"key":"idx.x"}}"#), Bearing::Reported);
+        assert_eq!(
+            check("hi all, anyone? getting\n> User is not assigned to it.\n> Ensure that it is\nsince 9am"),
+            Bearing::Reported
+        );
+        assert_eq!(check("if you are seeing `Error: User is not assigned to it` then try these"), Bearing::Talk);
+        assert_eq!(
+            check("e.error_description # => \"User is not assigned to it\"\ne.status_code # => 400"),
+            Bearing::SourceCode
+        );
+        assert_eq!(
+            check("messages: {\n  a: {\n    userCheck: 'User is not assigned to it',\n  },\n},"),
+            Bearing::SourceCode
+        );
         assert_eq!(check("the page should say \"User is not assigned to it\" instead"), Bearing::Talk);
     }
 }

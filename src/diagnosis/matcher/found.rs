@@ -1,5 +1,6 @@
 //! Places messages around their anchors and checks what else must hold.
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -13,6 +14,7 @@ use super::{HOLE_MAX, Hit, Matcher, NEAR, OCCURRENCES_MAX, Subject, Template, fl
 use crate::diagnosis::bearing::{Bearing, Bearings};
 use crate::diagnosis::pattern::{Hole, Pattern, Segment};
 use crate::redact::MASK;
+use crate::redact::ascii::ascii;
 use crate::rules::FactName;
 
 /// Attempts to place the segments of one message around one anchor …
@@ -63,6 +65,8 @@ pub(super) struct Found<'f> {
     expressions: Vec<Search>,
     /// The text in lower case.
     lower: OnceCell<String>,
+    /// The text in ASCII.
+    ascii: OnceCell<Cow<'f, str>>,
     /// Attempts to place segments.
     attempts: usize,
     /// Checks of patterns.
@@ -81,6 +85,7 @@ impl<'f> Found<'f> {
             literals: Vec::new(),
             expressions: Vec::new(),
             lower: OnceCell::new(),
+            ascii: OnceCell::new(),
             attempts: 0,
             checks: 0,
             read: 0,
@@ -210,9 +215,12 @@ impl<'f> Found<'f> {
             code.as_ref()?;
         }
         if let (Some(number), Some(regex)) = (conditions.expression, &matcher.patterns[index].regex) {
-            let sought = Expression { regex, text: self.subject.text };
+            let text = self.subject.text;
+            // An expression with other letters in it wants them in the text.
+            let text = if regex.as_str().is_ascii() { self.ascii.get_or_init(|| ascii(text)) } else { text };
+            let sought = Expression { regex, text };
             self.checks += 1;
-            search(&mut self.expressions, matcher.expressions.len(), number).within(
+            search(&mut self.expressions, matcher.expressions, number).within(
                 &sought,
                 &window,
                 &mut self.read,

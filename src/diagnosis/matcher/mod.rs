@@ -77,8 +77,8 @@ pub struct Matcher {
     conditions: Vec<Conditions>,
     /// Literals of conditions, each once: squeezed texts, and behind them lower-case codes.
     needles: Vec<Finder<'static>>,
-    /// Patterns with an expression, in the order of their conditions' numbers.
-    expressions: Vec<usize>,
+    /// How many different expressions the conditions have.
+    expressions: usize,
     templates: Vec<Template>,
     /// One automaton for all literals, so that the text is passed over once.
     anchors: AhoCorasick,
@@ -170,7 +170,7 @@ impl Matcher {
         by_code.values_mut().for_each(|number| *number += sources.len());
         sources.extend(codes.into_iter().map(|(_, texts)| Source { texts, ..Source::default() }));
         let (conditions, needles, expressions) = conditions(&patterns);
-        let costs = sources.iter().map(|source| cost(source, &templates, &patterns)).collect();
+        let costs = sources.iter().map(|source| cost(source, &templates, &patterns, &conditions)).collect();
         let reach = patterns.iter().map(reach).max().unwrap_or(0);
         Self {
             patterns,
@@ -208,7 +208,7 @@ impl Matcher {
         self.codes(subject.text, &mut occurrences);
         let mut found = Found::new(self, subject);
         let sources = occurrences.iter().map(|occurrence| occurrence.source);
-        let mut plan = Plan::new(sources, &self.costs, subject.text.len());
+        let mut plan = Plan::new(sources, &self.costs, self.expressions, subject.text.len());
         for (number, occurrence) in occurrences.iter().enumerate() {
             if !plan.takes(occurrence.source) {
                 continue;
@@ -310,12 +310,13 @@ fn templates(patterns: &[Pattern]) -> Vec<Template> {
 }
 
 /// Numbers the conditions of all patterns.
-fn conditions(patterns: &[Pattern]) -> (Vec<Conditions>, Vec<Finder<'static>>, Vec<usize>) {
+fn conditions(patterns: &[Pattern]) -> (Vec<Conditions>, Vec<Finder<'static>>, usize) {
     let mut numbers: HashMap<(bool, &[u8]), usize> = HashMap::new();
     let mut needles = Vec::new();
-    let mut expressions = Vec::new();
+    // A rule often has the same expression in several of its matches.
+    let mut expressions: HashMap<&str, usize> = HashMap::new();
     let mut all = Vec::new();
-    for (index, pattern) in patterns.iter().enumerate() {
+    for pattern in patterns {
         // A code is looked for in another text than a literal, so it has a number of its own.
         let mut number = |code: bool, literal| {
             *numbers.entry((code, literal)).or_insert_with(|| {
@@ -323,27 +324,23 @@ fn conditions(patterns: &[Pattern]) -> (Vec<Conditions>, Vec<Finder<'static>>, V
                 needles.len() - 1
             })
         };
-        let mut conditions = Conditions {
+        let next = expressions.len();
+        all.push(Conditions {
             contains: pattern.contains.iter().map(|text| number(false, text)).collect(),
             absent: pattern.absent.iter().map(|text| number(false, text)).collect(),
             codes: pattern.codes.iter().map(|code| number(true, code.as_bytes())).collect(),
-            expression: None,
-        };
-        if pattern.regex.is_some() {
-            conditions.expression = Some(expressions.len());
-            expressions.push(index);
-        }
-        all.push(conditions);
+            expression: pattern.regex.as_ref().map(|regex| *expressions.entry(regex.as_str()).or_insert(next)),
+        });
     }
-    (all, needles, expressions)
+    (all, needles, expressions.len())
 }
 
-fn cost(source: &Source, templates: &[Template], patterns: &[Pattern]) -> Cost {
-    let mut cost = Cost { checks: 1, expressions: 0 };
+fn cost(source: &Source, templates: &[Template], patterns: &[Pattern], conditions: &[Conditions]) -> Cost {
+    let mut cost = Cost { checks: 1, expressions: Vec::new() };
     let mut add = |pattern: usize| {
-        let Pattern { contains, absent, codes, facts, regex, .. } = &patterns[pattern];
-        cost.checks += 1 + contains.len() + absent.len() + codes.len() + facts.len();
-        cost.expressions += usize::from(regex.is_some());
+        let Conditions { contains, absent, codes, expression } = &conditions[pattern];
+        cost.checks += 1 + contains.len() + absent.len() + codes.len() + patterns[pattern].facts.len();
+        cost.expressions.extend(expression.filter(|number| !cost.expressions.contains(number)));
     };
     source.texts.iter().for_each(|pattern| add(*pattern));
     for (template, _) in &source.segments {
@@ -397,4 +394,74 @@ fn floor(text: &str, mut at: usize) -> usize {
         at -= 1;
     }
     at
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::LazyLock;
+
+    use proptest::prelude::*;
+
+    use super::{Matcher, Subject};
+    use super::plan::CHECKS_MAX;
+    use crate::diagnosis::{Engine, Facts, Squeezed};
+    use crate::rules::{Part, RuleSet, Scope, Source};
+
+    static RULES: LazyLock<RuleSet> = LazyLock::new(|| RuleSet::load(&[Source::BuiltIn]).0);
+    static MATCHER: LazyLock<Matcher> = LazyLock::new(|| Matcher::new(&RULES));
+    static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::load(&[Source::BuiltIn]).expect("sound rules"));
+
+    /// What matching costs, in checks.
+    fn cost(text: &str) -> usize {
+        let squeezed = Squeezed::new(text, &[]);
+        let facts = Facts::read(text);
+        MATCHER.counted(&Subject { text, squeezed: &squeezed, facts: &facts, secrets: &[] }).1
+    }
+
+    /// The words that rules look for, and whole messages.
+    fn words() -> Vec<String> {
+        let specs = || RULES.iter().flat_map(|rule| &rule.matches);
+        let messages = specs().filter_map(|spec| spec.message.as_ref()).flat_map(|message| {
+            let literals = message.parts.iter().filter_map(|part| match part {
+                Part::Literal(text) => Some(text.clone()),
+                Part::Hole(_) => None,
+            });
+            let literals: Vec<String> = literals.collect();
+            [literals.join(" x "), literals.into_iter().max_by_key(String::len).unwrap_or_default()]
+        });
+        messages.chain(specs().flat_map(|spec| spec.contains.iter().chain(&spec.codes).cloned())).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        #[test]
+        fn work_is_linear_and_bounded(
+            picked in prop::collection::vec(any::<prop::sample::Index>(), 1..12),
+            between in prop_oneof![Just(" "), Just("\n"), Just(" … "), Just(" é 'x': \"")],
+            len in 1_000usize..60_000,
+        ) {
+            static WORDS: LazyLock<Vec<String>> = LazyLock::new(words);
+            let piece: String = picked.iter().map(|index| format!("{}{between}", index.get(&WORDS))).collect();
+            let text = piece.repeat(len / piece.len() + 1);
+            let cost = cost(&text);
+            // Few occurrences cost what their windows cost; many of them share those.
+            prop_assert!(cost <= 50_000 + 60 * text.len(), "{} for {} bytes", cost, text.len());
+            prop_assert!(cost <= 3 * CHECKS_MAX, "{} for {} bytes", cost, text.len());
+        }
+    }
+
+    #[test]
+    fn an_error_is_found_among_thousands_of_near_misses() {
+        let error = "Automatic provisioning of user dana@example.com to app ShareFile failed: Error creating authenticated \
+            session to app ShareFile. The credentials used to connect to the API were invalid.\n";
+        let near = "Automatic provisioning of user x@example.com to app Acme failed: Error while creating user \
+            x@example.com: Bad Gateway. Errors reported by remote server: try again later\n";
+        for (before, after) in [(0, 2_500), (1_250, 1_250), (2_500, 0)] {
+            let text = format!("{}{error}{}", near.repeat(before), near.repeat(after));
+            let outcome = ENGINE.diagnose(&text, Scope::Okta);
+            let rules: Vec<&str> = outcome.diagnoses.iter().map(|diagnosis| diagnosis.rule.as_str()).collect();
+            assert!(rules.contains(&"provisioning/sharefile-invalid-credentials"), "{before} before: {rules:?}");
+        }
+    }
 }
