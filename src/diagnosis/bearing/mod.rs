@@ -250,27 +250,24 @@ mod tests {
 
     #[test]
     fn messages_are_reported_or_talked_about() {
-        let check = |text: &str| {
+        use Bearing::{Reported, SourceCode, Talk};
+        for (text, expected) in [
+            ("15Five: \"User is not assigned\" when creating user", Reported),
+            ("got *User is not assigned to the app* again, any idea?", Reported),
+            (r#"{"message":"User is not assigned to it","i18n":{"key":"idx.x"}}"#, Reported),
+            ("hi all, anyone? getting\n> User is not assigned to it.\n> Ensure that it is\nsince 9am", Reported),
+            ("Feature request: hook to handle \"User is not assigned to it\"", Talk),
+            ("the page should say \"User is not assigned to it\" instead", Talk),
+            ("if you are seeing `Error: User is not assigned to it` then try these", Talk),
+            ("## Errors\n**\"User is not assigned\"**\nThey are not in it.\n**\"Session expired\"**", Talk),
+            ("e.error_description # => \"User is not assigned to it\"\ne.status_code # => 400", SourceCode),
+            ("messages: {\n  a: {\n    userCheck: 'User is not assigned to it',\n  },\n},", SourceCode),
+            ("--- FAIL: TestLogin\n    a_test.go:8: want \"User is not assigned to it\", got nil", SourceCode),
+        ] {
             let at = text.find("User is not").expect("the message");
-            of_message(text, &(at..at + 20))
-        };
-        assert_eq!(check("15Five: \"User is not assigned\" when creating user"), Bearing::Reported);
-        assert_eq!(check("got *User is not assigned to the app* again, any idea?"), Bearing::Reported);
-        assert_eq!(check("Feature request: hook to handle \"User is not assigned to it\""), Bearing::Talk);
-        assert_eq!(check(r#"{"message":"User is not assigned to it","i18n":{"key":"idx.x"}}"#), Bearing::Reported);
-        assert_eq!(
-            check("hi all, anyone? getting\n> User is not assigned to it.\n> Ensure that it is\nsince 9am"),
-            Bearing::Reported
-        );
-        assert_eq!(check("if you are seeing `Error: User is not assigned to it` then try these"), Bearing::Talk);
-        assert_eq!(
-            check("e.error_description # => \"User is not assigned to it\"\ne.status_code # => 400"),
-            Bearing::SourceCode
-        );
-        assert_eq!(
-            check("messages: {\n  a: {\n    userCheck: 'User is not assigned to it',\n  },\n},"),
-            Bearing::SourceCode
-        );
-        assert_eq!(check("the page should say \"User is not assigned to it\" instead"), Bearing::Talk);
+            let span = at..at + 20;
+            let signs = Bearings::new(text).signs(&span);
+            assert_eq!(of_message(text, &span), expected, "{text}: {signs:?}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use memchr::memmem;
@@ -23,7 +23,7 @@ const ATTEMPTS_MAX: usize = 64;
 const ATTEMPTS_ALL: usize = 200_000;
 const ATTEMPTS_FEW: usize = 6;
 /// Places that are judged in one text, those of the most specific patterns first.
-const JUDGED_MAX: usize = 256;
+const JUDGED_MAX: usize = 128;
 /// Bytes that a search reads in the time of one check.
 const BYTES_PER_CHECK: usize = 16;
 /// A cut shows itself by so many letters of the words behind a hole where an ellipsis marks it …
@@ -58,6 +58,8 @@ pub(super) struct Found<'f> {
     pub(super) subject: &'f Subject<'f>,
     /// Hits, and whether a code stands there rather than a message. None is judged yet.
     hits: Vec<(Hit, bool)>,
+    /// The patterns of the hits and where they were placed.
+    kept: HashSet<(usize, usize, usize)>,
     /// How often each pattern holds; filled when one is placed.
     seen: Vec<u8>,
     /// Searches for the literals and the expressions of conditions; filled when one is needed.
@@ -81,6 +83,7 @@ impl<'f> Found<'f> {
             matcher,
             subject,
             hits: Vec::new(),
+            kept: HashSet::new(),
             seen: Vec::new(),
             literals: Vec::new(),
             expressions: Vec::new(),
@@ -233,8 +236,8 @@ impl<'f> Found<'f> {
     fn keep(&mut self, index: usize, placed: &Placed, code: Option<Range<usize>>) {
         let pattern = &self.matcher.patterns[index];
         let text = self.subject.text;
-        let seen = self.seen.get(index).is_some_and(|seen| *seen > 0);
-        if seen && self.hits.iter().any(|(hit, _)| hit.pattern == index && hit.hull == placed.hull) {
+        let place = (index, placed.hull.start, placed.hull.end);
+        if self.kept.contains(&place) {
             return;
         }
         if pattern.standalone && !stands_alone(text, &placed.hull) {
@@ -280,6 +283,7 @@ impl<'f> Found<'f> {
             self.seen = vec![0; self.matcher.patterns.len()];
         }
         self.seen[index] += 1;
+        self.kept.insert(place);
         let hit = Hit {
             pattern: index,
             hull,

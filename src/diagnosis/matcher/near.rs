@@ -11,7 +11,8 @@ use memchr::memmem::Finder;
 
 use crate::rules::RuleRegex;
 
-/// A search reads so far ahead of its window, in bytes, so that windows close to each other are read together.
+/// Where a window overlaps the one before, a search reads so far ahead, in bytes, so that the next ones
+/// are read together.
 const STRIDE: usize = 8 * 1024;
 /// A match of an expression is found across two reads up to this length, in bytes.
 const EXPRESSION_MAX: usize = 2_000;
@@ -88,12 +89,13 @@ impl Sought for Expression<'_> {
 }
 
 /// What is known about where something stands: nothing begins within `from..to`, and at `to` begins
-/// what ends at `found`, unless that is 0.
+/// what ends at `found`, unless that is 0. The last read ended at `read`.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Search {
     from: u32,
     to: u32,
     found: u32,
+    read: u32,
 }
 
 impl Search {
@@ -118,18 +120,23 @@ impl Search {
         if to < window.start {
             (from, to, found) = (window.start, window.start, 0);
         }
+        let mut last = self.read as usize;
         while found == 0 && to < window.end {
-            let end = sought.floor(window.end.max(to + STRIDE).min(sought.end()));
+            let ahead = if window.start < last { STRIDE } else { 0 };
+            let end = sought.floor(window.end.max(to + ahead).min(sought.end()));
             *read += end - to;
+            last = end;
             match sought.first(to, end) {
                 // What touches the end of a read may look different with the text behind it.
                 Some(new) if new.end == end && end < sought.end() && new.start > to => to = new.start,
                 Some(new) => (to, found) = (new.start, new.end),
-                None if end == sought.end() => to = end,
-                None => to = sought.floor(end - sought.reach()),
+                None => {
+                    to = if end == sought.end() { end } else { sought.floor(end.saturating_sub(sought.reach()).max(to)) };
+                    break;
+                }
             }
         }
-        *self = Self { from: from as u32, to: to as u32, found: found as u32 };
+        *self = Self { from: from as u32, to: to as u32, found: found as u32, read: last as u32 };
         if found == 0 || to >= window.end {
             return None;
         }
