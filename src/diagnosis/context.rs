@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use crate::redact::ascii::ascii;
 use crate::rules::{ContextNeed, Scope};
 
 /// Okta by name, by System Log events, by its ids (`0oa…`, `00u…`, `oae…`), codes, token scheme, or authorization server paths.
@@ -40,8 +41,9 @@ pub struct Context {
 impl Context {
     /// Reads the signs in a decoded text.
     pub fn read(text: &str) -> Self {
-        let denied = NOT_OKTA.is_match(text);
-        Self { okta_evident: !denied && OKTA.is_match(text), foreign: denied || FOREIGN.is_match(text) }
+        let text = ascii(text);
+        let denied = NOT_OKTA.is_match(&text);
+        Self { okta_evident: !denied && OKTA.is_match(&text), foreign: denied || FOREIGN.is_match(&text) }
     }
 
     /// Whether the need of a match is met in a channel of this scope.

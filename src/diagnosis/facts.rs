@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use crate::redact::ascii::{ascii, whole};
 use crate::redact::gate::{Gate, Open};
 use crate::rules::FactName;
 
@@ -128,33 +129,42 @@ impl Facts {
 
     fn read_among(text: &str, open: Open) -> Self {
         let mut facts = Vec::new();
+        let scim = memchr::memmem::find(text.as_bytes(), b"urn:ietf:params:scim").is_some();
+        if open == Open::NONE && !scim {
+            return Self { facts };
+        }
+        let searched = ascii(text);
         let outcome = open.has(READERS.len());
         let has_status = open == Open::ALL || has_status(text);
         for (number, Reader { name, pattern, .. }) in READERS.iter().enumerate() {
             if !open.has(number) || (*name == FactName::HttpStatus && !has_status) {
                 continue;
             }
-            for found in pattern.captures_iter(text).take(PER_PATTERN_MAX) {
+            for found in pattern.captures_iter(&searched).take(PER_PATTERN_MAX) {
                 if let Some(value) = found.name("v") {
-                    push(&mut facts, *name, value.as_str(), value.range());
+                    let span = whole(text, value.range());
+                    push(&mut facts, *name, &text[span.clone()], span);
                 }
             }
         }
-        for found in OUTCOME.captures_iter(text).take(if outcome { PER_PATTERN_MAX } else { 0 }) {
+        for found in OUTCOME.captures_iter(&searched).take(if outcome { PER_PATTERN_MAX } else { 0 }) {
             if let Some(nested) = found.name("nested") {
                 for part in OUTCOME_PART.captures_iter(nested.as_str()) {
                     let (Some(key), Some(value)) = (part.name("part"), part.name("v")) else { continue };
                     let range = nested.start() + value.start()..nested.start() + value.end();
-                    push(&mut facts, outcome_part(key.as_str()), value.as_str(), range);
+                    let span = whole(text, range);
+                    push(&mut facts, outcome_part(key.as_str()), &text[span.clone()], span);
                 }
             } else if let (Some(key), Some(value)) = (found.name("part"), found.name("v")) {
-                push(&mut facts, outcome_part(key.as_str()), value.as_str(), value.range());
+                let span = whole(text, value.range());
+                push(&mut facts, outcome_part(key.as_str()), &text[span.clone()], span);
             }
         }
-        if memchr::memmem::find(text.as_bytes(), b"urn:ietf:params:scim").is_some() {
-            for found in SCIM_DETAIL.captures_iter(text).take(PER_PATTERN_MAX) {
+        if scim {
+            for found in SCIM_DETAIL.captures_iter(&searched).take(PER_PATTERN_MAX) {
                 if let Some(value) = found.name("v") {
-                    push(&mut facts, FactName::ScimDetail, value.as_str(), value.range());
+                    let span = whole(text, value.range());
+                    push(&mut facts, FactName::ScimDetail, &text[span.clone()], span);
                 }
             }
         }

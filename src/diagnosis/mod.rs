@@ -267,13 +267,7 @@ fn secrets(paste: &str, decoded: &Decoded) -> Secrets {
         redact::insert_apart(&mut source, Secret { kind: secret.kind, span: decoded.source(&secret.span) });
     }
     let mut spans: Vec<Range<usize>> = in_decoded.into_iter().map(|secret| secret.span).collect();
-    let mut hidden: Vec<Range<usize>> = Vec::new();
-    for secret in redact::find(paste) {
-        let span = secret.span.clone();
-        if redact::insert_apart(&mut source, secret) {
-            hidden.push(span);
-        }
-    }
+    let hidden = redact::merge_apart(&mut source, redact::find(paste));
     spans.extend(decoded.decoded_spans(&hidden));
     spans.sort_by_key(|span| span.start);
     let mut apart: Vec<Range<usize>> = Vec::new();

@@ -50,7 +50,7 @@ pub struct Pattern {
 }
 
 /// A literal part of a message.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Segment {
     /// The squeezed literal.
     pub bytes: Vec<u8>,
@@ -61,7 +61,7 @@ pub struct Segment {
 }
 
 /// A gap in a message.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Hole {
     /// Under which name its text is captured.
     pub name: Option<String>,

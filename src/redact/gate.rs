@@ -20,6 +20,9 @@ impl Open {
     /// Every pattern.
     pub(crate) const ALL: Self = Self(u64::MAX);
 
+    /// No pattern.
+    pub(crate) const NONE: Self = Self(0);
+
     /// Whether the pattern of this number may match.
     pub(crate) fn has(self, number: usize) -> bool {
         self.0 & (1 << number) != 0

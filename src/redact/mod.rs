@@ -3,6 +3,7 @@
 //! Recall matters more than precision here: what is wrongly taken for a secret is only left out of
 //! a quotation, what is missed is published.
 
+pub(crate) mod ascii;
 pub(crate) mod gate;
 
 use std::fmt;
@@ -11,6 +12,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use ascii::{ascii, whole};
 use gate::{Gate, Open};
 
 /// What is written in place of a secret.
@@ -136,16 +138,41 @@ fn find_among(text: &str, open: Open) -> Vec<Secret> {
     if text.len() < SHORTEST {
         return secrets;
     }
+    if open == Open::NONE {
+        return secrets;
+    }
+    let searched = ascii(text);
     for (_, Detector { kind, pattern, .. }) in DETECTORS.iter().enumerate().filter(|(number, _)| open.has(*number)) {
-        for found in pattern.captures_iter(text) {
-            let Some(secret) = found.name("secret").or_else(|| found.get(0)) else { continue };
-            if is_placeholder(secret.as_str()) {
-                continue;
-            }
-            insert_apart(&mut secrets, Secret { kind: *kind, span: trimmed(text, secret.range()) });
-        }
+        let found = pattern.captures_iter(&searched).filter_map(|found| {
+            let span = whole(text, found.name("secret").or_else(|| found.get(0))?.range());
+            (!is_placeholder(&text[span.clone()])).then(|| Secret { kind: *kind, span: trimmed(text, span) })
+        });
+        merge_apart(&mut secrets, found.collect());
     }
     secrets
+}
+
+/// Adds secrets to those that are known, both sorted and apart. What overlaps a known one is left
+/// out; the spans of the others are returned. One pass, however many there are.
+pub(crate) fn merge_apart(known: &mut Vec<Secret>, more: Vec<Secret>) -> Vec<Range<usize>> {
+    if more.is_empty() {
+        return Vec::new();
+    }
+    let mut added = Vec::with_capacity(more.len());
+    let mut merged = Vec::with_capacity(known.len() + more.len());
+    let mut rest = known.drain(..).peekable();
+    for secret in more {
+        while let Some(before) = rest.next_if(|known| known.span.end <= secret.span.start) {
+            merged.push(before);
+        }
+        if rest.peek().is_none_or(|next| secret.span.end <= next.span.start) {
+            added.push(secret.span.clone());
+            merged.push(secret);
+        }
+    }
+    merged.extend(rest);
+    *known = merged;
+    added
 }
 
 /// Keeps secrets sorted and apart; what overlaps an earlier find is left out.

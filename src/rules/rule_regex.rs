@@ -1,5 +1,6 @@
 //! The regular expressions of rules.
 
+use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use regex::{Captures, Regex, RegexBuilder};
@@ -41,6 +42,12 @@ impl RuleRegex {
     pub fn compile(&self) -> Result<Regex, String> {
         let built = RegexBuilder::new(&self.source).case_insensitive(true).size_limit(SIZE_LIMIT).build();
         built.map_err(|error| error.to_string().lines().last().unwrap_or_default().trim().to_owned())
+    }
+
+    /// The first place at or behind `from` where it matches. One that cannot be compiled matches nowhere.
+    pub fn find_at(&self, text: &str, from: usize) -> Option<Range<usize>> {
+        let compiled = self.compiled.get_or_init(|| self.compile().ok()).as_ref()?;
+        compiled.find_at(text, from).map(|found| found.range())
     }
 
     /// The first place in `text` where it matches. One that cannot be compiled never does; `rules

@@ -33,6 +33,8 @@ const LISTED_CODES: usize = 3;
 const LIST_POINTS: i32 = 6;
 const IN_PASSING_POINTS: i32 = 6;
 const LITERAL_POINTS: i32 = 9;
+/// What a message as the value of a program's own field counts.
+const OWN_FIELD_POINTS: i32 = 5;
 /// A text of at most so many other words is little else than the error, and reports it.
 const BARE_WORDS: usize = 6;
 const BARE_POINTS: i32 = 2;
@@ -85,7 +87,13 @@ impl<'t> Bearings<'t> {
 
     /// How the message at `span` is brought up.
     pub fn of_message(&self, span: &Range<usize>) -> Bearing {
-        let mut points = Points::of(&Place::new(self.text, span));
+        let place = Place::new(self.text, span);
+        let mut points = Points::of(&place);
+        if let Some(name) = signs::OWN_FIELD.captures(place.before.as_bytes()).and_then(|field| field.get(1))
+            && !signs::ERROR_FIELD.is_match(name.as_bytes())
+        {
+            points.source += OWN_FIELD_POINTS;
+        }
         if self.lists_codes {
             points.talk += LIST_POINTS;
         }
@@ -242,14 +250,24 @@ mod tests {
 
     #[test]
     fn messages_are_reported_or_talked_about() {
-        let check = |text: &str| {
+        use Bearing::{Reported, SourceCode, Talk};
+        for (text, expected) in [
+            ("15Five: \"User is not assigned\" when creating user", Reported),
+            ("got *User is not assigned to the app* again, any idea?", Reported),
+            (r#"{"message":"User is not assigned to it","i18n":{"key":"idx.x"}}"#, Reported),
+            ("hi all, anyone? getting\n> User is not assigned to it.\n> Ensure that it is\nsince 9am", Reported),
+            ("Feature request: hook to handle \"User is not assigned to it\"", Talk),
+            ("the page should say \"User is not assigned to it\" instead", Talk),
+            ("if you are seeing `Error: User is not assigned to it` then try these", Talk),
+            ("## Errors\n**\"User is not assigned\"**\nThey are not in it.\n**\"Session expired\"**", Talk),
+            ("e.error_description # => \"User is not assigned to it\"\ne.status_code # => 400", SourceCode),
+            ("messages: {\n  a: {\n    userCheck: 'User is not assigned to it',\n  },\n},", SourceCode),
+            ("--- FAIL: TestLogin\n    a_test.go:8: want \"User is not assigned to it\", got nil", SourceCode),
+        ] {
             let at = text.find("User is not").expect("the message");
-            of_message(text, &(at..at + 20))
-        };
-        assert_eq!(check("15Five: \"User is not assigned\" when creating user"), Bearing::Reported);
-        assert_eq!(check("got *User is not assigned to the app* again, any idea?"), Bearing::Reported);
-        assert_eq!(check("Feature request: hook to handle \"User is not assigned to it\""), Bearing::Talk);
-        assert_eq!(check(r#"{"message":"User is not assigned to it","i18n":{"key":"idx.x"}}"#), Bearing::Reported);
-        assert_eq!(check("the page should say \"User is not assigned to it\" instead"), Bearing::Talk);
+            let span = at..at + 20;
+            let signs = Bearings::new(text).signs(&span);
+            assert_eq!(of_message(text, &span), expected, "{text}: {signs:?}");
+        }
     }
 }

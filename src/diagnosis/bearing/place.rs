@@ -26,13 +26,17 @@ const OPENING: usize = 160;
 
 /// A line that a program printed or that is data, so none of its words are somebody's own.
 static PRINTED_OR_DATA: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(&[PRINTED, STACK, DATA_LINE].join("|")).expect("a constant pattern"));
+    LazyLock::new(|| compile(&[PRINTED, STACK, DATA_LINE].join("|")));
 /// A line of an object, or of nothing.
 static DATA: LazyLock<Regex> = LazyLock::new(|| compile(DATA_LINE));
-const DATA_LINE: &str = r#"^\W*[\x22'][\w.-]+[\x22']\s*:|^\s*[{}\[\]](?:\s*[\x22'{\[]|\s*,?\s*$)|^\s*\w+:\s*['\x22{\[]|^\s*<\w|^\W*$|^\s*(?:`{3}|~{3})|^\s*\d{1,3},$|^\s*error\w*:"#;
+/// The status and the headers of a response, between what says where it is from and its body.
+static HEADER: LazyLock<Regex> = LazyLock::new(|| {
+    compile(r"(?i)^\W{0,4}(?:HTTP/\d|[45]\d\d [a-z][a-z ]{1,30}\W*$|(?:content-\w+|date|server|cache-control|www-authenticate|x-[\w-]+)\s?:)")
+});
+const DATA_LINE: &str = r#"^\W*[\x22'][\w.-]+[\x22']\s*:|^\s*[{}\[\]](?:\s*[\x22'{\[]|\s*,?\s*$)|^\s*\w+:\s*['\x22{\[]|^\s*<\w|^\W*$|^\s*>?\s*(?:`{3}|~{3})|^\s*\d{1,3},$|^\s*error\w*:"#;
 
 /// How a line begins that a running program printed: a time, a level, the name of an error, a status.
-pub(super) const PRINTED: &str = r"^(?:\[[\w.:/ -]{1,40}\]\s*)*\W{0,4}(?:\d{4}[-/]\d\d[-/]\d\d|\d\d?:\d\d:\d\d|HTTP/\d|(?i:error|fatal|warn(?:ing)?|debug|info)\b\W|Caught:|[\w.$/-]{0,80}(?:Error|Exception|Errno)\b(?:\s?[:\[]|\(['\x22{\[]))|\d\d:\d\d:\d\d[.,\dZ]";
+pub(super) const PRINTED: &str = r"^(?:\[[\w.:/ -]{1,40}\]\s*)*\W{0,7}(?:\d{4}[-/]\d\d[-/]\d\d|\d\d?:\d\d:\d\d|HTTP/\d|(?i:error|fatal|warn(?:ing)?|debug|info)\b\W|Caught:|[\w.$/-]{0,80}(?:Error|Exception|Errno)\b(?:\s?[:\[]|\(['\x22{\[]))|\d\d:\d\d:\d\d[.,\dZ]";
 /// Frames of a stack trace.
 pub(super) const STACK: &str =
     r"^\s*at [\w.$<>/@:\\-]+ ?\(|^\s*File \x22|Traceback \(most|^\s*Caused by:|^\s+\.{3} \d+ more|^goroutine \d";
@@ -77,7 +81,11 @@ impl<'t> Place<'t> {
             before: &text[floor(text, span.start.saturating_sub(BEFORE)).max(line.start)..span.start],
             after: &text[span.end..ceil(text, span.end + AFTER)],
             neighbours: neighbours.collect(),
-            opener: if DATA.is_match(own.as_bytes()) { above().next() } else { None },
+            opener: if DATA.is_match(own.as_bytes()) {
+                above().find(|line| !HEADER.is_match(line.as_bytes()))
+            } else {
+                None
+            },
             window: &text[window.clone()],
             prose: prose(text, &window, &line, span),
             sentence: sentence(text, &line, span),
