@@ -56,9 +56,10 @@ pub async fn run(sources: Vec<Source>, in_force: InForce, mut shutdown: watch::R
         let sources = sources.clone();
         match tokio::task::spawn_blocking(move || load(&sources)).await {
             Ok(Ok((engine, lookup))) => {
-                info!(rules = engine.rules().len(), "rules reloaded");
+                let rules = engine.rules().len();
                 in_force.engine.send_replace(engine);
                 in_force.lookup.send_replace(lookup);
+                info!(rules, "rules reloaded");
             }
             Ok(Err(error)) => error!("the changed rules are not used, the last good ones are: {error:#}"),
             Err(error) => error!(error = %error, "reading the changed rules failed"),

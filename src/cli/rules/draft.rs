@@ -196,7 +196,7 @@ mod tests {
         insta::assert_snapshot!(propose(r#"{"errorCode":"E0000014","errorSummary":"Update of credentials failed"}"#), @r#"code = "E0000014""#);
         insta::assert_snapshot!(propose("hello\nError 1329 at 2026-01-08 23:38 on 10.0.0.7 for user m.rossi in domain"), @"message = '''Error {number} at {time} on {address} for user {user} in domain'''");
         // What the other system said tells one failure from the others.
-        insta::assert_snapshot!(propose("it broke:\n> Automatic provisioning of user kim@example.com to app Panel failed: Bad Request. Errors reported by remote server: {\"detail\":\"Seat quota of plan 'Team-25' exhausted, 25 of 25 in use\",\"status\":\"400\"}"), @"");
-        insta::assert_snapshot!(propose("seen today\n> │ Widget service refused the request\n> thanks"), @"");
+        insta::assert_snapshot!(propose("it broke:\n> Automatic provisioning of user kim@example.com to app Panel failed: Bad Request. Errors reported by remote server: {\"detail\":\"Seat quota of plan 'Team-25' exhausted, 25 of 25 in use\",\"status\":\"400\"}"), @"message = '''Seat quota of plan '{name}' exhausted, {number} of {number_2} in use'''");
+        insta::assert_snapshot!(propose("seen today\n> │ Widget service refused the request\n> thanks"), @"message = '''Widget service refused the request'''");
     }
 }

@@ -224,9 +224,8 @@ pub(super) static OTHER_FIELD: LazyLock<Regex> =
     LazyLock::new(|| compile(r#"[\x22']([\w.]+)[\x22']\s{0,3}[:=]\s{0,3}[\x22']$"#));
 
 /// A field of a program's own, in camel or snake case, whose value is a quoted message; the group is its name.
-pub(super) static OWN_FIELD: LazyLock<Regex> = LazyLock::new(|| {
-    compile(r#"(?:^|[\s{,(])[\x22']?([a-z]+(?:[A-Z]\w*|_\w+))[\x22']?\s{0,3}[:=]\s{0,3}[\x22'`]$"#)
-});
+pub(super) static OWN_FIELD: LazyLock<Regex> =
+    LazyLock::new(|| compile(r#"(?:^|[\s{,(])[\x22']?([a-z]+(?:[A-Z]\w*|_\w+))[\x22']?\s{0,3}[:=]\s{0,3}[\x22'`]$"#));
 
 /// Names of fields that have to do with errors.
 pub(super) static ERROR_FIELD: LazyLock<Regex> = LazyLock::new(|| {
