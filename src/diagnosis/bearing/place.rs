@@ -25,13 +25,14 @@ const HERE: &str = " \x01 ";
 const OPENING: usize = 160;
 
 /// A line that a program printed or that is data, so none of its words are somebody's own.
-static PRINTED_OR_DATA: LazyLock<Regex> =
-    LazyLock::new(|| compile(&[PRINTED, STACK, DATA_LINE].join("|")));
+static PRINTED_OR_DATA: LazyLock<Regex> = LazyLock::new(|| compile(&[PRINTED, STACK, DATA_LINE].join("|")));
 /// A line of an object, or of nothing.
 static DATA: LazyLock<Regex> = LazyLock::new(|| compile(DATA_LINE));
 /// The status and the headers of a response, between what says where it is from and its body.
 static HEADER: LazyLock<Regex> = LazyLock::new(|| {
-    compile(r"(?i)^\W{0,4}(?:HTTP/\d|[45]\d\d [a-z][a-z ]{1,30}\W*$|(?:content-\w+|date|server|cache-control|www-authenticate|x-[\w-]+)\s?:)")
+    compile(
+        r"(?i)^\W{0,4}(?:HTTP/\d|[45]\d\d [a-z][a-z ]{1,30}\W*$|(?:content-\w+|date|server|cache-control|www-authenticate|x-[\w-]+)\s?:)",
+    )
 });
 const DATA_LINE: &str = r#"^\W*[\x22'][\w.-]+[\x22']\s*:|^\s*[{}\[\]](?:\s*[\x22'{\[]|\s*,?\s*$)|^\s*\w+:\s*['\x22{\[]|^\s*<\w|^\W*$|^\s*>?\s*(?:`{3}|~{3})|^\s*\d{1,3},$|^\s*error\w*:"#;
 

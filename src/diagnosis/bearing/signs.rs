@@ -136,7 +136,7 @@ signs! {
     "words of tests, mocks and queries", Window, 6, [TEST];
     "words of tests, mocks and queries on the line", Line, 3, [TEST];
     "a comment", Line, 6, [r"^\s*(?://|/\*|<!--)|^\s+\* "];
-    "a comment shows the value of code", Before, 6, [r"(?:#|//|--|;) ?(?:=>|->|→)\s?[\x22'`]?$"];
+    "a comment shows the value of code", Before, 6, [r"(?:#|//|--|;) ?(?:=>|->|→)\s?(?:[\x22'`][\w ,.'-]{0,30})?$"];
     "a comment behind code", Before, 6, [r"[;,{})]\s+(?://|#) "];
     "an object that is given to a name or a function", Opener, 5, [r"[\w\])>] ?:?=\s*[{\[(]\s*$|\(\s*\{?\s*$|=>\s*[{(]?\s*$|\breturn\b.*[{(\[]\s*$|\bcase\b.*:\s*$|%\{\s*$"];
     "a string that goes on over lines", Neighbour, 4, [LONG_STRING];
@@ -159,7 +159,7 @@ const CODE: &str = r#"(?x)
         | (?:export\ |public\ |private\ |pub\ |static\ )*(?:const|let|var)\ [\w{\[][^=]{0,60}= | if\s*\( | if\ .{1,160}[:{]\s*$ | return$ | \}\s*else\b | else\ if\b | elif\b | else:
         | case\s+\S+.*(?::|=>) | default: | return\b.{0,160}[;{(\[\x22'] | assert\w{0,14}\( | assert\ \w | expect[({] | (?:it|test|describe)\(
         | switch\s*\( | switch\ \w+\ \{ | for\s*\( | while\s*\( | \#include | \#define | package\ \w+
-        | (?:public|private|protected|static|final|sealed|abstract|data)\s+\w+ | (?:enum|class|object|interface|struct|trait|impl)\s+\w+.*[{(:]
+        | (?:public|private|protected|static|final|sealed|abstract)\s+(?:[\w<>\[\],.?]+\s+){1,4}\w+\s*[({=;:] | (?:public|private|data|abstract|final|sealed)\ (?:class|interface|enum|record)\b | (?:enum|class|object|interface|struct|trait|impl)\s+\w+.*[{(:]
         | func\ \w*\( | fn\ \w+ | sub\ \w+\s*\{ | use\ \w+:: | match\ \w+ | try\s*[{:] | \}?\s*catch\b | except\ \w+ | rescue\ \w+ | raise\ \w+\( | throw\ new\b
         | @\w+(?:\.\w+)*\( | @\w+$ | \[(?:Theory|Fact|Test)\] | INSERT\ INTO | VALUES\b | msgid\  | msgstr\  | export\ (?:default|const|type|class|async|\{) | module\. | class:?\ \w | \w+\ :?=\ (?:await|new|async|\w+\() | %\{
         | [\w.]+\ =\ [\x22'\[{(\w][^=]*[,;({\[]\s*$
@@ -224,9 +224,8 @@ pub(super) static OTHER_FIELD: LazyLock<Regex> =
     LazyLock::new(|| compile(r#"[\x22']([\w.]+)[\x22']\s{0,3}[:=]\s{0,3}[\x22']$"#));
 
 /// A field of a program's own, in camel or snake case, whose value is a quoted message; the group is its name.
-pub(super) static OWN_FIELD: LazyLock<Regex> = LazyLock::new(|| {
-    compile(r#"(?:^|[\s{,(])[\x22']?([a-z]+(?:[A-Z]\w*|_\w+))[\x22']?\s{0,3}[:=]\s{0,3}[\x22'`]$"#)
-});
+pub(super) static OWN_FIELD: LazyLock<Regex> =
+    LazyLock::new(|| compile(r#"(?:^|[\s{,(])[\x22']?([a-z]+(?:[A-Z]\w*|_\w+))[\x22']?\s{0,3}[:=]\s{0,3}[\x22'`]$"#));
 
 /// Names of fields that have to do with errors.
 pub(super) static ERROR_FIELD: LazyLock<Regex> = LazyLock::new(|| {

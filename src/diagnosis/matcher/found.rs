@@ -210,8 +210,7 @@ impl<'f> Found<'f> {
         if !conditions.codes.is_empty() && !matcher.patterns[index].segments.is_empty() {
             let lower = self.lower.get_or_init(|| self.subject.text.to_ascii_lowercase());
             code = conditions.codes.iter().find_map(|&number| {
-                let sought =
-                    Literal { finder: &matcher.needles[number], text: lower.as_bytes(), whole_word: true };
+                let sought = Literal { finder: &matcher.needles[number], text: lower.as_bytes(), whole_word: true };
                 self.checks += 1;
                 search(&mut self.literals, matcher.needles.len(), number).within(&sought, &window, &mut self.read)
             });
@@ -223,11 +222,7 @@ impl<'f> Found<'f> {
             let text = if regex.as_str().is_ascii() { self.ascii.get_or_init(|| ascii(text)) } else { text };
             let sought = Expression { regex, text };
             self.checks += 1;
-            search(&mut self.expressions, matcher.expressions, number).within(
-                &sought,
-                &window,
-                &mut self.read,
-            )?;
+            search(&mut self.expressions, matcher.expressions, number).within(&sought, &window, &mut self.read)?;
         }
         Some(code)
     }

@@ -172,19 +172,7 @@ impl Matcher {
         let (conditions, needles, expressions) = conditions(&patterns);
         let costs = sources.iter().map(|source| cost(source, &templates, &patterns, &conditions)).collect();
         let reach = patterns.iter().map(reach).max().unwrap_or(0);
-        Self {
-            patterns,
-            conditions,
-            needles,
-            expressions,
-            templates,
-            anchors,
-            sources,
-            by_code,
-            costs,
-            by_fact,
-            reach,
-        }
+        Self { patterns, conditions, needles, expressions, templates, anchors, sources, by_code, costs, by_fact, reach }
     }
 
     /// The patterns, by the index that a [`Hit`] names.
@@ -402,8 +390,8 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::{Matcher, Subject};
     use super::plan::CHECKS_MAX;
+    use super::{Matcher, Subject};
     use crate::diagnosis::{Engine, Facts, Squeezed};
     use crate::rules::{Part, RuleSet, Scope, Source};
 

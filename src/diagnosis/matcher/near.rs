@@ -131,7 +131,11 @@ impl Search {
                 Some(new) if new.end == end && end < sought.end() && new.start > to => to = new.start,
                 Some(new) => (to, found) = (new.start, new.end),
                 None => {
-                    to = if end == sought.end() { end } else { sought.floor(end.saturating_sub(sought.reach()).max(to)) };
+                    to = if end == sought.end() {
+                        end
+                    } else {
+                        sought.floor(end.saturating_sub(sought.reach()).max(to))
+                    };
                     break;
                 }
             }

@@ -49,7 +49,8 @@ impl Plan {
         for source in sources {
             counts[source].1 += 1;
         }
-        let cost = |quota: usize| cost(counts.iter().map(|(_, count)| quota.min(*count as usize)), costs, expressions, len);
+        let cost =
+            |quota: usize| cost(counts.iter().map(|(_, count)| quota.min(*count as usize)), costs, expressions, len);
         let (mut low, mut high) = (1, counts.iter().map(|(_, count)| *count as usize).max().unwrap_or(1) + 1);
         if cost(high) <= CHECKS_MAX {
             return all;
