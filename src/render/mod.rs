@@ -3,4 +3,5 @@
 pub mod discord;
 pub mod html;
 pub mod limits;
+pub mod slack;
 pub mod terminal;
