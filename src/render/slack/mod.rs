@@ -26,7 +26,7 @@ pub use ids::{FORM, FORM_FIELD, Key, OPEN_FORM, Pressed, SEARCH, block_id, parse
 pub use views::{Home, diagnose_form, home, results_view};
 
 use super::limits;
-use super::text::{clean, cut};
+use super::text::cut;
 use crate::reply::{Answer, Button, By, Post, Progress, Reply, TeamCall, words};
 use budget::{Mark, Room, Stack};
 use components::{actions, actions_about, button, read, remove, steps};
@@ -55,8 +55,10 @@ const OFFER_MAX: usize = 150;
 const CALL_MAX: usize = 4_000;
 /// One id is cut at this length; the longest that Okta makes are half of it.
 const ID_MAX: usize = 100;
-/// This much of the first step is read aloud.
+/// This much of the first step is read aloud …
 const SPOKEN_STEP_MAX: usize = 200;
+/// … and of everything; with each character escaped, it is still below what Slack recommends.
+const SPOKEN_MAX: usize = limits::SLACK_TEXT / limits::ESCAPE_MAX - 1;
 /// The last second that a date has here: the end of the year 9999.
 const TIME_MAX: i64 = 253_402_300_799;
 
@@ -117,6 +119,8 @@ pub fn all_steps(answer: &Answer) -> Vec<Payload> {
 }
 
 fn payload(text: String, blocks: Vec<Block>) -> Payload {
+    // A title of nothing but marks has nothing to be read aloud; a message must have a text.
+    let text = if says(&text) { text } else { "…".to_owned() };
     Payload { text, blocks, unfurl_links: false, unfurl_media: false }
 }
 
@@ -161,7 +165,7 @@ fn suggestion(reply: &Reply, around: &Around<'_>) -> Payload {
     if let Some(buttons) = actions_about(REPLY, around.key, show.into_iter().chain(remove(around.key)).collect()) {
         stack.push(buttons, Room::default());
     }
-    let warned = (!reply.secrets.is_empty()).then(|| cut(&words::secret_warning(&reply.secrets), SECRETS_MAX));
+    let warned = (!reply.secrets.is_empty()).then(|| words::secret_warning(&reply.secrets));
     let said: Vec<String> = warned.into_iter().chain([words::SUGGESTION.to_owned()]).collect();
     payload(spoken(&said.join(" ")), stack.take())
 }
@@ -179,7 +183,8 @@ fn team_call(call: &TeamCall, around: &Around<'_>) -> Payload {
     let titles = call.about.iter().map(|title| vec![rich::words(cut(title, limits::SLACK_HEADER).trim())]);
     listed(&mut stack, words::ABOUT, titles, keep);
     stack.push(last, Room::default());
-    let about = call.about.first().map(|title| format!(" – {}", spoken(title))).unwrap_or_default();
+    let about = call.about.first().map(|title| cut(title, limits::SLACK_HEADER));
+    let about = about.map(|title| format!(" – {}", spoken(&title))).unwrap_or_default();
     payload(words::call(&team, words::SOMEBODY, "").trim_end().to_owned() + &about, stack.take())
 }
 
@@ -310,9 +315,9 @@ fn offers(reply: &Reply) -> Vec<Block> {
 fn summary(reply: &Reply) -> String {
     let mut said = Vec::new();
     if !reply.secrets.is_empty() {
-        said.push(cut(&words::secret_warning(&reply.secrets), SECRETS_MAX));
+        said.push(words::secret_warning(&reply.secrets));
     }
-    said.extend(reply.note.as_deref().map(|note| cut(note, NOTE_MAX)).filter(|note| says(note)));
+    said.extend(reply.note.clone().filter(|note| says(note)));
     said.extend(reply.answers.first().map(|answer| page::summary(answer, SPOKEN_STEP_MAX)));
     if said.is_empty() {
         said.push(words::NOTHING_KNOWN.to_owned());
@@ -322,7 +327,7 @@ fn summary(reply: &Reply) -> String {
 
 /// Text for the `text` of a message, which Slack parses as its markup, addresses included.
 fn spoken(text: &str) -> String {
-    let text = clean(text);
+    let text = cut(text, SPOKEN_MAX);
     let mut spoken = String::new();
     for (at, char) in text.char_indices() {
         let next = text[at + char.len_utf8()..].chars().next();

@@ -183,12 +183,14 @@ fn quotation(answer: &Answer) -> Option<Block> {
     let quote = cut(answer.quote.as_deref()?, QUOTE_MAX);
     let mut heading = vec![rich::bold(words::RECOGNISED)];
     if !answer.evidence.is_empty() {
-        let by = words::recognised_by(&answer.evidence);
-        // An address is never live, not even to a client that looks for some by itself.
-        let captured = by.contains("://");
-        let by = Span { text: by, look: Look::Plain, link: None, captured };
+        let mut by = vec![own(&words::recognised_by(&[]))];
+        for (index, evidence) in answer.evidence.iter().enumerate() {
+            by.extend((index > 0).then(|| own(", ")));
+            // An address is never live, not even to a client that looks for some by itself.
+            by.push(Span { captured: evidence.contains("://"), ..own(evidence) });
+        }
         heading.push(rich::words(" "));
-        heading.extend(rich::first(&[by], EVIDENCE_MAX).0);
+        heading.extend(rich::first(&by, EVIDENCE_MAX).0);
     }
     if answer.count > 1 {
         heading.push(rich::words(&format!(" ({})", words::seen(answer.count))));
@@ -262,7 +264,11 @@ pub(super) fn short(index: usize, answer: &Answer, max: usize) -> Vec<Inline> {
 
 /// A paragraph of the bot's own, which may repeat what somebody wrote.
 pub(super) fn paragraph(text: &str) -> Block {
-    let span = Span { text: text.to_owned(), look: Look::Plain, link: None, captured: false };
-    let (elements, _) = rich::first(&[span], ITEM_MAX);
+    let (elements, _) = rich::first(&[own(text)], ITEM_MAX);
     Block::RichText { elements: vec![Rich::RichTextSection { elements }] }
+}
+
+/// Plain words of a rule or of the bot.
+fn own(text: &str) -> Span {
+    Span { text: text.to_owned(), look: Look::Plain, link: None, captured: false }
 }

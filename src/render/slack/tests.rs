@@ -162,14 +162,109 @@ const PASTE: &str = r#"{"errorCode":"E0000011","errorSummary":"Invalid token pro
 
 #[test]
 fn a_rule_as_a_post() {
-    insta::assert_snapshot!(readable(&shown(&Post::answer(rule_reply(PASTE)))), @"");
+    insta::assert_snapshot!(readable(&shown(&Post::answer(rule_reply(PASTE)))), @r#"
+    text: E0000011: the token sent to Okta is not valid – As the admin, open Security &gt; API &gt; Tokens and look for the token the integration uses.
+    # E0000011: the token sent to Okta is not valid
+    **Recognised** by code E0000011
+    ┃ E0000011
+    **Cause**
+    Okta does not accept the token that was sent. An API token stops working when it was revoked, when it was not used for 30 days, or when the admin who created it was deactivated, suspended or deleted. It also fails with a token of another org, a token that was cut off while copying, or an OAuth access token sent with `SSWS`. On a sign-in page the token is the page's own state token, and it expired while the page stood open.
+    **For you**
+    - If you see this on a sign-in page, close the tab and start again from the app or the Okta dashboard, not from a bookmark or an old email.
+    **Solution**
+    1. As the admin, open **Security > API > Tokens** and look for the token the integration uses.
+    2. If the owner's account is inactive, reactivate it, or better: create a service account with only the admin role the job needs.
+    3. Signed in as that account, select **Security > API > Tokens > Create token** and copy the value at once; it is shown only this time.
+    4. Put the new token into the integration's secret store and rotate it everywhere the old one was used.
+    5. Send it as `Authorization: SSWS {token}` to the same org that issued it. Use `Bearer` only for OAuth access tokens, and only those of the org authorization server for `/api/v1`.
+    6. Repeat the call; you should see 200. If it still fails with a fresh token, check the network zone set on the token, then ask Okta Support with `oaeMADEUP0123`.
+    **Check**
+    - **Security > API > Tokens**: is the token still listed, who created it, and when does it expire?
+    - **Directory > People**: the creator of the token must be Active.
+    - System Log: `eventType eq "system.api_token.revoke"` shows a revoked token and who did it.
+    · an Okta admin can fix this · Sources: <https://developer.okta.com/docs/reference/error-codes/|developer.okta.com>, <https://support.okta.com/help/s/article/HTTP-401-Okta-E0000011-Invalid-Token-provided-error|support.okta.com>, <https://support.okta.com/help/s/article/How-an-API-Token-is-expired-and-get-deactivated|support.okta.com (2)>
+    · api/e0000011-invalid-token · reviewed 2026-11-22 · confidence high · Independent of Okta
+    (Fixed it primary → fixed KEY) (Not my problem → not-mine KEY) (Ask the team → ask KEY) (Remove ? → remove KEY) ⟨oktriage:reply:T0123ABCD:C0123ABCD:1795000000.000100⟩
+    "#);
 }
 
 #[test]
 fn the_json_is_what_slack_documents() {
     let said =
         shown(&Post::Suggestion { reply: Reply { answers: vec![page_with(&captured("x"))], ..Reply::default() } });
-    insta::assert_snapshot!(serde_json::to_string_pretty(&said).unwrap(), @"");
+    insta::assert_snapshot!(serde_json::to_string_pretty(&said).unwrap(), @r#"
+    {
+      "text": "This looks like a known Okta error.",
+      "blocks": [
+        {
+          "type": "rich_text",
+          "elements": [
+            {
+              "type": "rich_text_section",
+              "elements": [
+                {
+                  "type": "text",
+                  "text": "This looks like a known Okta error."
+                }
+              ]
+            }
+          ]
+        },
+        {
+          "type": "actions",
+          "block_id": "oktriage:reply:T0123ABCD:C0123ABCD:1795000000.000100",
+          "elements": [
+            {
+              "type": "button",
+              "text": {
+                "type": "plain_text",
+                "text": "Show the answer",
+                "emoji": false
+              },
+              "action_id": "show",
+              "value": "T0123ABCD:C0123ABCD:1795000000.000100",
+              "style": "primary"
+            },
+            {
+              "type": "button",
+              "text": {
+                "type": "plain_text",
+                "text": "Remove",
+                "emoji": false
+              },
+              "action_id": "remove",
+              "value": "T0123ABCD:C0123ABCD:1795000000.000100",
+              "confirm": {
+                "title": {
+                  "type": "plain_text",
+                  "text": "Remove this reply?",
+                  "emoji": false
+                },
+                "text": {
+                  "type": "plain_text",
+                  "text": "It disappears for everybody, and I will not answer this message again.",
+                  "emoji": false
+                },
+                "confirm": {
+                  "type": "plain_text",
+                  "text": "Remove",
+                  "emoji": false
+                },
+                "deny": {
+                  "type": "plain_text",
+                  "text": "Keep it",
+                  "emoji": false
+                },
+                "style": "danger"
+              }
+            }
+          ]
+        }
+      ],
+      "unfurl_links": false,
+      "unfurl_media": false
+    }
+    "#);
 }
 
 #[test]
@@ -181,7 +276,28 @@ fn secrets_come_first_and_progress_last() {
     reply.secrets = vec![words::secret(SecretKind::OktaApiToken).to_owned()];
     reply.note = Some(words::late(7));
     let progress = Progress { fixed: Some(by("U042")), not_mine: None, asked: Some(by("<!here>")) };
-    insta::assert_snapshot!(readable(&shown(&Post::Answer { reply, progress })), @"");
+    insta::assert_snapshot!(readable(&shown(&Post::Answer { reply, progress })), @r#"
+    text: ⚠ This message contains an Okta API token (revoke under Security &gt; API &gt; Tokens). Treat it as known to others: delete the message and revoke it. Sorry for the delay: this was posted 7 minutes ago, while the bot was away. T – &lt;!channel&gt; &lt;@¦U1&gt; @¦here b c http:¦//x.¦example &amp;amp; :¦smile:
+    **⚠ This message contains an Okta API token (revoke under Security > API > Tokens). Treat it as known to others: delete the message and revoke it.**
+    Sorry for the delay: this was posted 7 minutes ago, while the bot was away.
+    # T
+    _Preview: not confirmed yet_
+    **Recognised** by `<!channel> <@U1> @here *b* `c` http://x.example &amp; :smile:` (2 times in this paste)
+    ┃ <!channel> <@U1> @here *b* `c` http://x.example &amp; :smile:
+    **Cause**
+    `<!channel> <@U1> @here *b* `c` http://x.example &amp; :smile:`
+    **For you**
+    - `<!channel> <@U1> @here *b* `c` http://x.example &amp; :smile:`
+    **Solution**
+    1. `<!channel> <@U1> @here *b* `c` http://x.example &amp; :smile:`
+    **Check**
+    - `<!channel> <@U1> @here *b* `c` http://x.example &amp; :smile:`
+    · an Okta admin can fix this · Sources: <https://example.com/a_%28b%29?c=1&amp;d|example.com>
+    · a/b · reviewed 2026-11-22 · Independent of Okta
+    · 🙋 The team was asked by somebody <!date^1795000000^{date_short_pretty} at {time}|2026-11-18 11:06 UTC>
+    · ✅ Fixed, says <@U042> <!date^1795000000^{date_short_pretty} at {time}|2026-11-18 11:06 UTC>
+    (Remove ? → remove KEY) ⟨oktriage:reply:T0123ABCD:C0123ABCD:1795000000.000100⟩
+    "#);
 }
 
 #[test]
@@ -211,7 +327,49 @@ fn what_is_offered_and_who_is_called() {
         private(&Reply::note(words::NOTHING_KNOWN), true),
     ];
     all.iter().for_each(check);
-    insta::assert_snapshot!(all.iter().map(readable).collect::<Vec<_>>().join("\n═\n"), @"");
+    insta::assert_snapshot!(all.iter().map(readable).collect::<Vec<_>>().join("\n═\n"), @r#"
+    text: This looks like a known Okta error.
+    This looks like a known Okta error.
+    (Show the answer primary → show KEY) (Remove ? → remove KEY) ⟨oktriage:reply:T0123ABCD:C0123ABCD:1795000000.000100⟩
+    ═
+    text: <!subteam^S0SUPPORT> somebody asks for help – E0000011: Invalid token &lt;!channel&gt;
+    § <!subteam^S0SUPPORT> <@U042> asks for help <!date^1795000000^{date_short_pretty} at {time}|2026-11-18 11:06 UTC>
+    **Ids**
+    - `oaeABC`
+    - `a`b`
+    **About**
+    - E0000011: `Invalid` *token* <!channel>
+    · Independent of Okta ⟨oktriage:call:T0123ABCD:C0123ABCD:1795000000.000100⟩
+    ═
+    text: No rule fits this well enough to be sure. These come near:
+    No rule fits this well enough to be sure. These come near:
+    **Comes near**
+    § X: a_b <c>
+      api/x (Read → show:0 api/x)
+    ═
+    text: T – Reset the key.
+    # T
+    _Preview: not confirmed yet_
+    **Recognised** by Reset the `key`. (2 times in this paste)
+    ┃ Reset the `key`.
+    **Cause**
+    Reset the `key`.
+    **For you**
+    - Reset the `key`.
+    **Solution**
+    1. Reset the `key`.
+    **Check**
+    - Reset the `key`.
+    · an Okta admin can fix this · Sources: <https://example.com/a_%28b%29?c=1&amp;d|example.com>
+    · a/b · reviewed 2026-11-22 · Independent of Okta
+    **Comes near**
+    § Y
+      api/y (Read → show:0 api/y)
+    (Share in channel → share a/b)
+    ═
+    text: No rule knows this. If it is an error that others may paste too, please add a rule for it.
+    No rule knows this. If it is an error that others may paste too, please add a rule for it.
+    "#);
 }
 
 #[test]
@@ -223,7 +381,24 @@ fn what_does_not_fit_is_counted_and_behind_a_button() {
     check(&said);
     let text = readable(&said);
     let tail: Vec<&str> = text.lines().filter(|line| !line.contains("word word")).collect();
-    insta::assert_snapshot!(tail.join("\n"), @"");
+    insta::assert_snapshot!(tail.join("\n"), @r#"
+    # T
+    _Preview: not confirmed yet_
+    **Recognised** by x (2 times in this paste)
+    ┃ x
+    **Cause**
+    `x`
+    **For you**
+    - `x`
+    **Solution**
+    · … and 6 more steps and 1 more point
+    · an Okta admin can fix this · Sources: <https://example.com/a_%28b%29?c=1&amp;d|example.com>
+    · a/b · reviewed 2026-11-22 · Independent of Okta
+    **Also recognised**
+    - **2. T**
+    `x`
+    (Fixed it primary → fixed KEY) (Not my problem → not-mine KEY) (Ask the team → ask KEY) (Show all steps (1) → steps:0 KEY) (Show all steps (2) → steps:1 KEY) (Remove ? → remove KEY) ⟨oktriage:reply:T0123ABCD:C0123ABCD:1795000000.000100⟩
+    "#);
     let private = private(&reply, true);
     check(&private);
     assert!(readable(&private).contains("(Show all steps (1) → steps:0 a/b)"), "{}", readable(&private));
@@ -264,7 +439,42 @@ fn app_home_says_what_is_watched_and_what_was_found() {
         search: Some(("*E0000014*", &found)),
     });
     check_view(&shown);
-    insta::assert_snapshot!(readable_blocks(&shown["blocks"]), @"");
+    let text = readable_blocks(&shown["blocks"]).replace(env!("CARGO_PKG_VERSION"), "VERSION");
+    insta::assert_snapshot!(text, @r#"
+    # Look something up
+    [An error code, a rule id or a few words: E0000014 → "search"]
+    (Diagnose a pasted error → open-form)
+    ———
+    # Found for “*E0000014*”
+    # T
+    _Preview: not confirmed yet_
+    **Recognised** by Reset it. (2 times in this paste)
+    ┃ Reset it.
+    **Cause**
+    Reset it.
+    **For you**
+    - Reset it.
+    **Solution**
+    1. Reset it.
+    **Check**
+    - Reset it.
+    · an Okta admin can fix this · Sources: <https://example.com/a_%28b%29?c=1&amp;d|example.com>
+    · a/b · reviewed 2026-11-22 · Independent of Okta
+    **Comes near**
+    § Y
+      api/y (Read → show:0 api/y)
+    ———
+    # Where I answer
+    § • <#C0123>: an Okta support channel, errors are answered in threads
+      • a channel: an Okta support channel, errors are answered in threads; no support role
+    # How to use me
+    - Paste an Okta error in a watched channel: the answer comes in its thread, or nothing if no rule fits.
+    - In any channel: the message shortcut “Diagnose Okta error”; it works in threads, too.
+    - /okta lookup with a code, a rule id or words; /okta diagnose with an error. Only you see the answer.
+    - Mention me in a channel, or write to me directly.
+    - Never paste tokens or keys. If you did, I say so at once and how to revoke them.
+    · 180 rules, 1 of them a preview · rule set 3f2a91c0 · oktriage VERSION | Independent of Okta
+    "#);
     let empty = home(&Home { rules: 180, previews: 0, version: "3f2a91c0", channels: &[], search: None });
     check_view(&empty);
     assert!(readable_blocks(&empty["blocks"]).contains(words::slack::NO_CHANNEL));
@@ -281,7 +491,7 @@ fn windows() {
     check_view(&form);
     assert_eq!(form["private_metadata"], "C0123:1.2");
     assert!(diagnose_form(&"x".repeat(3_001)).get("private_metadata").is_none());
-    insta::assert_snapshot!(readable_blocks(&form["blocks"]), @"");
+    insta::assert_snapshot!(readable_blocks(&form["blocks"]), @r#"[Paste the error; only you see the answer: Paste the error as you have it → "paste"] Up to 3,000 characters. For longer pastes, send me a direct message or attach a text file."#);
     let result = results_view(&rule_reply(PASTE));
     check_view(&result);
     assert!(readable_blocks(&result["blocks"]).starts_with("# E0000011"));
