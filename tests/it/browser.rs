@@ -175,6 +175,10 @@ async fn an_answer_is_previewed_as_slack_and_discord_show_it() {
     browser.find("#preview:not([open])").await;
     assert_eq!(browser.text(".bot h3").await, title);
 
+    // Only what the bot said has other forms.
+    let of_a_person = server.http.get(format!("{}/api/messages/1/preview", server.url)).send().await.expect("answered");
+    assert_eq!(of_a_person.status(), 404);
+
     // What is hostile in a paste is text there, too.
     let hostile = SHAREFILE[0].replace("dana@example.com", "<img src=x onerror=document.title='owned'>");
     browser.type_and_send(&hostile).await;
