@@ -3,4 +3,6 @@
 pub mod discord;
 pub mod html;
 pub mod limits;
+pub mod slack;
 pub mod terminal;
+mod text;

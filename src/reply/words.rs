@@ -263,3 +263,74 @@ pub fn late(minutes: u64) -> String {
         _ => format!("Sorry for the delay: this was posted {} hours ago, while the bot was away.", minutes / 60),
     }
 }
+
+/// Words that differ on Slack, because things have other names there.
+pub mod slack {
+    /// When nobody can be called.
+    pub const NO_TEAM: &str =
+        "No support group is set for this channel. Somebody who may change my settings can set one with /okta watch.";
+    /// When somebody else wants to read what is offered to the poster.
+    pub const ONLY_POSTER_READS: &str = "This is offered to the person who posted the message. Use the message shortcut “Diagnose Okta error” to see it yourself.";
+    /// When somebody without the right chooses where the bot answers.
+    pub const ONLY_MANAGERS: &str = "Only people who may change my settings can do this.";
+    /// When no channel is watched.
+    pub const NO_CHANNEL: &str = "No channel of this workspace is watched yet. Invite me to one with /invite.";
+    /// Title of the form to paste into; at most 24 characters.
+    pub const FORM_TITLE: &str = "Diagnose an Okta error";
+    /// Stands in the form's empty field.
+    pub const FORM_PLACEHOLDER: &str = "Paste the error as you have it";
+    /// Below the form's field, which takes less than a message does.
+    pub const FORM_HINT: &str =
+        "Up to 3,000 characters. For longer pastes, send me a direct message or attach a text file.";
+    /// The button that sends the form.
+    pub const FORM_SUBMIT: &str = "Diagnose";
+    /// The button that closes a window.
+    pub const CLOSE: &str = "Close";
+    /// Title of the window with a diagnosis; at most 24 characters.
+    pub const RESULT_TITLE: &str = "Diagnosis";
+    /// Button beside an offer.
+    pub const READ: &str = "Read";
+    /// The question before a reply is taken away.
+    pub const REMOVE_TITLE: &str = "Remove this reply?";
+    /// What happens when a reply is taken away.
+    pub const REMOVE_TEXT: &str = "It disappears for everybody, and I will not answer this message again.";
+    /// Does not take it away.
+    pub const KEEP: &str = "Keep it";
+    /// Heading of App Home above the watched channels.
+    pub const HOME_WATCHED: &str = "Where I answer";
+    /// A channel whose id is not known.
+    pub const A_CHANNEL: &str = "a channel";
+    /// Heading of App Home above the ways to use the bot.
+    pub const HOME_USE: &str = "How to use me";
+    /// The ways to use the bot.
+    pub const HOME_WAYS: [&str; 5] = [
+        "Paste an Okta error in a watched channel: the answer comes in its thread, or nothing if no rule fits.",
+        "In any channel: the message shortcut “Diagnose Okta error”; it works in threads, too.",
+        "/okta lookup with a code, a rule id or words; /okta diagnose with an error. Only you see the answer.",
+        "Mention me in a channel, or write to me directly.",
+        "Never paste tokens or keys. If you did, I say so at once and how to revoke them.",
+    ];
+    /// Heading of App Home above the search field.
+    pub const HOME_SEARCH: &str = "Look something up";
+    /// Label of the search field.
+    pub const SEARCH_LABEL: &str = "An error code, a rule id or a few words";
+    /// Stands in the empty search field.
+    pub const SEARCH_PLACEHOLDER: &str = "E0000014";
+    /// Button that opens the form to paste into.
+    pub const OPEN_FORM: &str = "Diagnose a pasted error";
+
+    /// The rules in force, in App Home.
+    pub fn home_rules(rules: usize, previews: usize, version: &str, bot: &str) -> String {
+        let previews = match previews {
+            0 => String::new(),
+            1 => ", 1 of them a preview".to_owned(),
+            _ => format!(", {previews} of them previews"),
+        };
+        format!("{rules} rules{previews} · rule set {version} · oktriage {bot}")
+    }
+
+    /// Heading of what a search found.
+    pub fn found_for(question: &str) -> String {
+        format!("Found for “{question}”")
+    }
+}
