@@ -2,10 +2,10 @@
 //!
 //! One Aho-Corasick automaton over an anchor of each pattern (its longest literal) passes over the
 //! squeezed text once; only where an anchor stands are its patterns verified, within bounded windows.
-//! Patterns that differ in their conditions only are placed once for all (a [`Template`]).
+//! Patterns that differ in their conditions only are placed once for all (a `Template`).
 //!
-//! The work is linear in the text, with small constants, for any text and any rule set: [`plan`] says
-//! which occurrences are looked at where a text repeats the words of many rules, [`near`] reads
+//! The work is linear in the text, with small constants, for any text and any rule set: `plan` says
+//! which occurrences are looked at where a text repeats the words of many rules, `near` reads
 //! the text around them once, and attempts, cuts and judged places are counted.
 
 mod around;
