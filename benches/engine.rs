@@ -76,10 +76,12 @@ fn engine(bencher: Bencher<'_, '_>, kind: &str) {
 }
 
 /// Inputs of the greatest size that is read, made to cost as much as possible.
-const HOSTILE: [&str; 11] = [
+const HOSTILE: [&str; 13] = [
     "Automatic provisioning of user ",
     "Automatic provisioning of user dana to app X failed: ",
     "Errors reported by remote server: ",
+    "Errors reported by remote server: é … ",
+    "Error while creating user dana@example.com: ",
     "{\"errorCode\":\"E0000014\",\"errorSummary\":\"",
     "&amp;amp;",
     "\\\\\\\"",

@@ -222,7 +222,11 @@ impl<'f> Found<'f> {
             let text = if regex.as_str().is_ascii() { self.ascii.get_or_init(|| ascii(text)) } else { text };
             let sought = Expression { regex, text };
             self.checks += 1;
-            search(&mut self.expressions, matcher.expressions, number).within(&sought, &window, &mut self.read)?;
+            search(&mut self.expressions, matcher.expressions.len(), number).within(
+                &sought,
+                &window,
+                &mut self.read,
+            )?;
         }
         Some(code)
     }

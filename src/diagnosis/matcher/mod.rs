@@ -2,10 +2,10 @@
 //!
 //! One Aho-Corasick automaton over an anchor of each pattern (its longest literal) passes over the
 //! squeezed text once; only where an anchor stands are its patterns verified, within bounded windows.
-//! Patterns that differ in their conditions only are placed once for all (a [`Template`]).
+//! Patterns that differ in their conditions only are placed once for all (a `Template`).
 //!
-//! The work is linear in the text, with small constants, for any text and any rule set: [`plan`] says
-//! which occurrences are looked at where a text repeats the words of many rules, [`near`] reads
+//! The work is linear in the text, with small constants, for any text and any rule set: `plan` says
+//! which occurrences are looked at where a text repeats the words of many rules, `near` reads
 //! the text around them once, and attempts, cuts and judged places are counted.
 
 mod around;
@@ -38,6 +38,8 @@ const OCCURRENCES_MAX: usize = 8;
 const HEAD: usize = 12;
 /// Cuts that are looked at in one paste.
 const CUTS_MAX: usize = 64;
+/// An expression that is looked for in a text outside ASCII costs so many times more.
+const SLOW: usize = 32;
 /// Starts of a message before one cut that are tried, nearest first.
 const STARTS_MAX: usize = 2;
 
@@ -77,8 +79,8 @@ pub struct Matcher {
     conditions: Vec<Conditions>,
     /// Literals of conditions, each once: squeezed texts, and behind them lower-case codes.
     needles: Vec<Finder<'static>>,
-    /// How many different expressions the conditions have.
-    expressions: usize,
+    /// The different expressions of the conditions: whether each is written in ASCII.
+    expressions: Vec<bool>,
     templates: Vec<Template>,
     /// One automaton for all literals, so that the text is passed over once.
     anchors: AhoCorasick,
@@ -196,7 +198,7 @@ impl Matcher {
         self.codes(subject.text, &mut occurrences);
         let mut found = Found::new(self, subject);
         let sources = occurrences.iter().map(|occurrence| occurrence.source);
-        let mut plan = Plan::new(sources, &self.costs, self.expressions, subject.text.len());
+        let mut plan = Plan::new(sources, &self.costs, subject.text.len(), || self.weights(subject.text));
         for (number, occurrence) in occurrences.iter().enumerate() {
             if !plan.takes(occurrence.source) {
                 continue;
@@ -223,6 +225,12 @@ impl Matcher {
         }
         self.cut_off(&mut found, &occurrences[..literals]);
         found.finish()
+    }
+
+    /// How much more than usual each expression costs in a text.
+    fn weights(&self, text: &str) -> Vec<usize> {
+        let plain = text.is_ascii();
+        self.expressions.iter().map(|ascii| if plain || *ascii { 1 } else { SLOW }).collect()
     }
 
     /// Adds where codes stand that some pattern knows.
@@ -298,7 +306,7 @@ fn templates(patterns: &[Pattern]) -> Vec<Template> {
 }
 
 /// Numbers the conditions of all patterns.
-fn conditions(patterns: &[Pattern]) -> (Vec<Conditions>, Vec<Finder<'static>>, usize) {
+fn conditions(patterns: &[Pattern]) -> (Vec<Conditions>, Vec<Finder<'static>>, Vec<bool>) {
     let mut numbers: HashMap<(bool, &[u8]), usize> = HashMap::new();
     let mut needles = Vec::new();
     // A rule often has the same expression in several of its matches.
@@ -320,7 +328,9 @@ fn conditions(patterns: &[Pattern]) -> (Vec<Conditions>, Vec<Finder<'static>>, u
             expression: pattern.regex.as_ref().map(|regex| *expressions.entry(regex.as_str()).or_insert(next)),
         });
     }
-    (all, needles, expressions.len())
+    let mut ascii = vec![true; expressions.len()];
+    expressions.iter().for_each(|(regex, number)| ascii[*number] = regex.is_ascii());
+    (all, needles, ascii)
 }
 
 fn cost(source: &Source, templates: &[Template], patterns: &[Pattern], conditions: &[Conditions]) -> Cost {

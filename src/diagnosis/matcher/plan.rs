@@ -5,8 +5,10 @@
 //! number of occurrences at most: the greatest with which the whole stays affordable. Rare anchors
 //! are looked at everywhere, and common ones at the start, at the end and evenly between.
 
+use super::SLOW;
+
 /// What verifying everything in one text may cost, in checks of one pattern (some 50 ns each).
-pub(super) const CHECKS_MAX: usize = 900_000;
+pub(super) const CHECKS_MAX: usize = 700_000;
 /// An expression reads so many bytes in the time of one check …
 const BYTES_PER_CHECK: usize = 16;
 /// … and so many around one place.
@@ -31,26 +33,28 @@ pub(super) struct Plan {
 
 impl Plan {
     /// Plans for sources of `costs`, each occurring as often as it stands in `sources`, in a text of
-    /// `len` bytes. There are so many `expressions`.
+    /// `len` bytes. `weights` says how much more than usual each expression costs.
     pub(super) fn new(
         sources: impl Iterator<Item = usize> + Clone,
         costs: &[Cost],
-        expressions: usize,
         len: usize,
+        weights: impl Fn() -> Vec<usize>,
     ) -> Self {
         let all = Self { quota: usize::MAX, counts: Vec::new() };
         // As if none of the windows overlapped, which is dear, but quickly said.
         let alone = |cost: &Cost| cost.checks + cost.expressions.len() * WINDOW / BYTES_PER_CHECK;
+        // Most texts are far too short for more than this question.
         let most: usize = sources.clone().map(|source| alone(&costs[source])).sum();
-        if most <= CHECKS_MAX {
+        if most <= CHECKS_MAX / SLOW {
             return all;
         }
         let mut counts = vec![(0, 0); costs.len()];
         for source in sources {
             counts[source].1 += 1;
         }
+        let weights = weights();
         let cost =
-            |quota: usize| cost(counts.iter().map(|(_, count)| quota.min(*count as usize)), costs, expressions, len);
+            |quota: usize| cost(counts.iter().map(|(_, count)| quota.min(*count as usize)), costs, &weights, len);
         let (mut low, mut high) = (1, counts.iter().map(|(_, count)| *count as usize).max().unwrap_or(1) + 1);
         if cost(high) <= CHECKS_MAX {
             return all;
@@ -77,14 +81,15 @@ impl Plan {
 }
 
 /// What so many occurrences of each source cost. Each expression reads windows that overlap only once.
-fn cost(places: impl Iterator<Item = usize>, costs: &[Cost], expressions: usize, len: usize) -> usize {
-    let mut windows = vec![0; expressions];
+fn cost(places: impl Iterator<Item = usize>, costs: &[Cost], weights: &[usize], len: usize) -> usize {
+    let mut windows = vec![0; weights.len()];
     let mut checks = 0;
     for (places, cost) in places.zip(costs).filter(|(places, _)| *places > 0) {
         checks += places * cost.checks;
         cost.expressions.iter().for_each(|number| windows[*number] += places);
     }
-    let read: usize = windows.into_iter().map(|places: usize| (places * WINDOW).min(len + len / 4)).sum();
+    let read = |(places, weight): (usize, &usize)| (places * WINDOW).min(len + len / 4) * weight;
+    let read: usize = windows.into_iter().zip(weights).map(read).sum();
     checks + read / BYTES_PER_CHECK
 }
 
@@ -98,7 +103,7 @@ mod tests {
     fn what_is_rare_is_looked_at_everywhere() {
         let costs = [Cost { checks: 30, expressions: (0..20).collect() }, Cost { checks: 1, expressions: Vec::new() }];
         let sources: Vec<usize> = (0..100_000).map(|at| usize::from(at == 51_234)).collect();
-        let mut plan = Plan::new(sources.iter().copied(), &costs, 20, 512 * 1024);
+        let mut plan = Plan::new(sources.iter().copied(), &costs, 512 * 1024, || vec![1; 20]);
         let taken: Vec<usize> = (0..sources.len()).filter(|at| plan.takes(sources[*at])).collect();
         assert!(taken.len() < sources.len());
         assert!(taken.contains(&0) && taken.contains(&51_234) && taken.contains(&99_999));
@@ -117,14 +122,14 @@ mod tests {
                 .map(|(_, checks, expressions)| Cost { checks: *checks, expressions: (0..*expressions).collect() })
                 .collect();
             let sources: Vec<usize> = counts.iter().enumerate().flat_map(|(source, (count, ..))| std::iter::repeat_n(source, *count)).collect();
-            let mut plan = Plan::new(sources.iter().copied(), &costs, 30, len);
+            let mut plan = Plan::new(sources.iter().copied(), &costs, len, || vec![1; 30]);
             let mut taken = vec![0; costs.len()];
             for source in sources {
                 taken[source] += usize::from(plan.takes(source));
             }
-            let whole = cost(taken.iter().copied(), &costs, 30, len);
+            let whole = cost(taken.iter().copied(), &costs, &[1; 30], len);
             // Each source is looked at once at least.
-            let least = cost(taken.iter().map(|taken| usize::from(*taken > 0)), &costs, 30, len);
+            let least = cost(taken.iter().map(|taken| usize::from(*taken > 0)), &costs, &[1; 30], len);
             prop_assert!(whole <= CHECKS_MAX + least, "{} {:?}", whole, taken);
             prop_assert!(counts.iter().zip(&taken).all(|((count, ..), taken)| (*count == 0) == (*taken == 0)));
         }
