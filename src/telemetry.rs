@@ -10,7 +10,8 @@ use crate::config::{LogFormat, LogSettings};
 /// Where serenity says that it cannot read an event of the gateway, with the whole event.
 const UNREADABLE_EVENTS: &str = "serenity::gateway::ws";
 /// Caps on libraries that would log what people write, whatever the settings say.
-const CAPS: [&str; 2] = ["serenity=warn", "serenity::gateway::ws=off"];
+const CAPS: [&str; 5] =
+    ["serenity=warn", "serenity::gateway::ws=off", "slack_morphism=warn", "tungstenite=warn", "tokio_tungstenite=warn"];
 
 /// Starts logging; says what is wrong with the filter otherwise.
 pub fn init(settings: &LogSettings) -> anyhow::Result<()> {

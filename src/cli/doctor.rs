@@ -6,10 +6,11 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 
 use super::{EXIT_BAD, EXIT_OK, RuleArgs, output};
+use crate::bot::Finding;
 use crate::config::Settings;
-use crate::discord::{self, Finding};
 use crate::rules::Source;
 use crate::store::SqliteStore;
+use crate::{discord, slack};
 
 /// Check settings, rules, database and platforms: what is wrong and how to fix it
 #[derive(Debug, clap::Args)]
@@ -56,8 +57,12 @@ async fn examine(settings: &Settings) -> anyhow::Result<Vec<Finding>> {
         Some(token) => findings.extend(discord::examine(&settings.discord, token).await?),
         None => findings.push(Finding::good("Discord is off: there is no token")),
     }
-    if !settings.local.enabled && settings.discord.token.is_none() {
-        findings.push(Finding::bad("every platform is off", "set local.enabled = true, or give Discord's token"));
+    match settings.slack.is_on() {
+        true => findings.extend(slack::examine(&settings.slack).await?),
+        false => findings.push(Finding::good("Slack is off: there is no bot token")),
+    }
+    if !settings.local.enabled && settings.discord.token.is_none() && !settings.slack.is_on() {
+        findings.push(Finding::bad("every platform is off", "set local.enabled = true, or give a platform's token"));
     }
     Ok(findings)
 }

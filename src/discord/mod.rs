@@ -16,7 +16,7 @@ mod press;
 mod rest;
 
 pub use courier::DiscordCourier;
-pub use doctor::{Finding, examine};
+pub use doctor::examine;
 pub use gateway::{Bot, Connection, connect};
 pub use rest::Rest;
 

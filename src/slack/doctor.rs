@@ -1,0 +1,150 @@
+//! What is right and what is wrong with the bot's place on Slack, by name, with what to do about it.
+
+use serde_json::{Value, json};
+
+use super::rest::{Api, CallError, code, http_client};
+use crate::bot::Finding;
+use crate::config::{SlackSettings, SlackWorkspace};
+
+/// Scopes without which pastes are not answered.
+const NEEDED: [&str; 3] = ["channels:history", "chat:write", "commands"];
+/// Scopes without which something is missing: the scope, and what.
+const OPTIONAL: [(&str, &str); 6] = [
+    ("groups:history", "pastes in private channels are not answered"),
+    ("im:history", "direct messages are not answered"),
+    ("app_mentions:read", "mentions are not answered in channels that are not watched"),
+    ("files:read", "snippets and text files are not read"),
+    ("users:read", "only people in slack.managers may change channel settings, admins may not"),
+    ("usergroups:read", "members of a support group may not close replies of others"),
+];
+const REINSTALL: &str = "https://api.slack.com/apps > your app > OAuth & Permissions > Scopes > Bot Token Scopes, then Reinstall to Workspace";
+const BOT_TOKEN: &str = "https://api.slack.com/apps > your app > OAuth & Permissions > Bot User OAuth Token, then set OKTRIAGE__SLACK__BOT_TOKEN";
+const APP_TOKEN: &str = "https://api.slack.com/apps > your app > Basic Information > App-Level Tokens: make one with connections:write, then set OKTRIAGE__SLACK__APP_TOKEN";
+const SOCKET_MODE: &str = "https://api.slack.com/apps > your app > Socket Mode > Enable Socket Mode";
+
+/// Looks at the tokens, their scopes, Socket Mode, and the configured channels of each workspace.
+pub async fn examine(settings: &SlackSettings) -> anyhow::Result<Vec<Finding>> {
+    let client = http_client()?;
+    let mut findings = Vec::new();
+    for workspace in settings.all_workspaces() {
+        let Some(token) = &workspace.bot_token else { continue };
+        let api = Api::new(client.clone(), &settings.api_base, token);
+        let me = match api.get("auth.test", &[]).await {
+            Ok(me) => me,
+            Err(error) if error.is(&code::TOKEN) => {
+                findings.push(Finding::bad(format!("Slack does not take a bot token: {error}"), BOT_TOKEN));
+                continue;
+            }
+            Err(error) => {
+                let help = format!("is {} reachable from here?", settings.api_base);
+                findings.push(Finding::bad(format!("Slack does not answer: {error}"), help));
+                continue;
+            }
+        };
+        let team = text(&me["team_id"]);
+        let name = format!("{} ({team})", text(&me["team"]));
+        findings
+            .push(Finding::good(format!("the bot token belongs to the bot {} of workspace {name}", text(&me["user"]))));
+        findings.extend(scopes(&api.scopes(), &name));
+        findings.extend(ways_in(settings, &workspace, &client, &name).await);
+        let configured = settings.channels.iter().filter(|channel| channel.team == team);
+        let mut any = false;
+        for channel in configured {
+            any = true;
+            findings.push(readable(&api, &channel.channel).await);
+        }
+        findings.extend(joined(&api).await);
+        if !any {
+            findings.push(Finding::good(match settings.joined_scope() {
+                Some(_) => "no channel is configured: /invite the bot into the channels that it shall answer in",
+                None => "no channel is configured: use /okta watch in the channels that the bot shall answer in",
+            }));
+        }
+    }
+    Ok(findings)
+}
+
+/// Which scopes are granted, and which are missing.
+fn scopes(granted: &[String], name: &str) -> Vec<Finding> {
+    if granted.is_empty() {
+        return vec![Finding::good(format!("Slack does not say which scopes the token has in {name}"))];
+    }
+    let has = |scope: &str| granted.iter().any(|granted| granted == scope);
+    let missing: Vec<&str> = NEEDED.into_iter().filter(|scope| !has(scope)).collect();
+    let mut findings = vec![if missing.is_empty() {
+        Finding::good(format!("scopes granted: {}", granted.join(", ")))
+    } else {
+        Finding::bad(format!("scopes missing: {} (granted: {})", missing.join(", "), granted.join(", ")), REINSTALL)
+    }];
+    let lacking = OPTIONAL.into_iter().filter(|(scope, _)| !has(scope));
+    findings.extend(lacking.map(|(scope, so)| Finding::good(format!("without the scope {scope}, {so}"))));
+    findings
+}
+
+/// How events come in, and whether they can.
+async fn ways_in(
+    settings: &SlackSettings,
+    workspace: &SlackWorkspace,
+    client: &reqwest::Client,
+    name: &str,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if let Some(token) = &workspace.app_token {
+        let app = Api::new(client.clone(), &settings.api_base, token);
+        // Nobody connects to what this opens; Slack forgets it within half a minute.
+        findings.push(match app.post("apps.connections.open", &json!({})).await {
+            Ok(_) => Finding::good(format!("Socket Mode can connect for {name}")),
+            Err(error) if error.is(&code::TOKEN) || error.is(&[code::MISSING_SCOPE]) => {
+                Finding::bad(format!("the app-level token is not taken: {error}"), APP_TOKEN)
+            }
+            Err(error @ CallError::Refused(_)) => {
+                Finding::bad(format!("Socket Mode does not connect: {error}"), SOCKET_MODE)
+            }
+            Err(error) => Finding::bad(format!("Socket Mode does not connect: {error}"), "try again in a minute"),
+        });
+    }
+    if workspace.signing_secret.is_some() {
+        findings.push(Finding::good(format!(
+            "events over HTTP are taken at {} of the address in [local] listen; give Slack the public https address in front of it",
+            super::PATHS.join(", ")
+        )));
+    }
+    findings
+}
+
+/// Whether the bot can read a configured channel.
+async fn readable(api: &Api, channel: &str) -> Finding {
+    match api.get("conversations.history", &[("channel", channel), ("limit", "1")]).await {
+        Ok(_) => Finding::good(format!("channel {channel} can be read")),
+        Err(error) if error.is(&["not_in_channel", "channel_not_found"]) => Finding::bad(
+            format!("channel {channel} cannot be read: {error}"),
+            "open the channel and type /invite @oktriage; for a private channel this is the only way",
+        ),
+        Err(error) if error.is(&[code::MISSING_SCOPE]) => {
+            Finding::bad(format!("channel {channel} cannot be read: a scope is missing"), REINSTALL)
+        }
+        Err(error) => Finding::bad(format!("channel {channel} cannot be read: {error}"), "try again in a minute"),
+    }
+}
+
+/// The channels that the bot is in, where it may know.
+async fn joined(api: &Api) -> Option<Finding> {
+    let query = [("types", "public_channel,private_channel"), ("limit", "200"), ("exclude_archived", "true")];
+    match api.get("users.conversations", &query).await {
+        Ok(told) => {
+            let channels = told["channels"].as_array().into_iter().flatten();
+            let names: Vec<String> =
+                channels.map(|channel| format!("#{} ({})", text(&channel["name"]), text(&channel["id"]))).collect();
+            Some(match names.is_empty() {
+                true => Finding::bad("the bot is in no channel", "open a channel and type /invite @oktriage"),
+                false => Finding::good(format!("the bot is in {}", names.join(", "))),
+            })
+        }
+        // The scopes for that (channels:read, groups:read) are not asked for: nothing else needs them.
+        Err(_) => None,
+    }
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
