@@ -10,5 +10,6 @@ mod discord_bot;
 mod kills;
 mod program;
 mod rule_authors;
+mod slack;
 mod tidy;
 mod workspace;
