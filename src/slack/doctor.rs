@@ -148,3 +148,23 @@ async fn joined(api: &Api) -> Option<Finding> {
 fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{NEEDED, OPTIONAL};
+
+    #[test]
+    fn the_manifest_asks_for_what_is_used_and_no_more() {
+        let manifest = include_str!("../../config/slack-manifest.yaml");
+        let (_, scopes) = manifest.split_once("    bot:\n").unwrap();
+        let (scopes, _) = scopes.split_once("settings:").unwrap();
+        let asked: Vec<&str> = scopes.lines().filter_map(|line| line.trim().strip_prefix("- ")).collect();
+        let used: Vec<&str> = NEEDED.into_iter().chain(OPTIONAL.map(|(scope, _)| scope)).collect();
+        assert_eq!(asked, used);
+        let (_, long) = manifest.split_once("long_description: >-\n").unwrap();
+        let (long, _) = long.split_once("  background_color").unwrap();
+        let words: usize = long.split_whitespace().map(|word| word.chars().count() + 1).sum();
+        // Slack takes 174 to 4,000 characters.
+        assert!((175..4_000).contains(&words), "{words}");
+    }
+}

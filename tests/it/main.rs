@@ -11,5 +11,6 @@ mod kills;
 mod program;
 mod rule_authors;
 mod slack;
+mod slack_bot;
 mod tidy;
 mod workspace;
