@@ -10,6 +10,7 @@ mod methods;
 mod read;
 mod socket;
 pub(crate) mod state;
+mod strict;
 mod typed;
 mod web;
 
