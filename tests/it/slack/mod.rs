@@ -5,6 +5,7 @@
 
 mod blocks;
 mod delivery;
+pub(crate) mod emulate;
 mod events;
 mod methods;
 mod read;

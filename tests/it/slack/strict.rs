@@ -557,13 +557,13 @@ async fn people_press_and_fill_in_and_are_answered() {
 }
 
 /// Stands in the bot's place at its address: checks signatures and answers what it is told to.
-struct Receiver {
-    url: String,
+pub(super) struct Receiver {
+    pub(super) url: String,
     heard: mpsc::UnboundedReceiver<(HeaderMap, String, bool)>,
 }
 
 impl Receiver {
-    async fn start(secret: String, status: u16) -> Self {
+    pub(super) async fn start(secret: String, status: u16) -> Self {
         let (says, heard) = mpsc::unbounded_channel();
         let receive = async move |With(secret): With<String>, headers: HeaderMap, body: String| {
             let text = |name: &str| headers.get(name).and_then(|it| it.to_str().ok()).unwrap_or_default().to_owned();
@@ -586,7 +586,7 @@ impl Receiver {
         Self { url, heard }
     }
 
-    async fn next(&mut self) -> (HeaderMap, String, bool) {
+    pub(super) async fn next(&mut self) -> (HeaderMap, String, bool) {
         tokio::time::timeout(PATIENCE, self.heard.recv()).await.expect("a request").expect("a receiver")
     }
 }
