@@ -5,3 +5,4 @@ pub mod html;
 pub mod limits;
 pub mod slack;
 pub mod terminal;
+mod text;

@@ -299,6 +299,8 @@ pub mod slack {
     pub const KEEP: &str = "Keep it";
     /// Heading of App Home above the watched channels.
     pub const HOME_WATCHED: &str = "Where I answer";
+    /// A channel whose id is not known.
+    pub const A_CHANNEL: &str = "a channel";
     /// Heading of App Home above the ways to use the bot.
     pub const HOME_USE: &str = "How to use me";
     /// The ways to use the bot.

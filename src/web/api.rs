@@ -17,7 +17,8 @@ use tracing::error;
 use super::Site;
 use crate::bot::ports::StoreError;
 use crate::local::{ChatError, ChatLog, ChatMessage};
-use crate::render::html;
+use crate::render::{discord, html, slack};
+use crate::reply::Post;
 
 /// Messages of a channel that the page shows at first.
 const HISTORY: u32 = 400;
@@ -147,6 +148,20 @@ pub(super) async fn delete_message<L: ChatLog>(
 ) -> Result<StatusCode, Refused> {
     site.chat.delete(id).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// What would be sent to Slack and to Discord for a reply of the bot, where a team can be called.
+pub(super) async fn preview<L: ChatLog>(
+    State(site): State<Arc<Site<L>>>,
+    Path(id): Path<i64>,
+) -> Result<Json<serde_json::Value>, Refused> {
+    let message = site.chat.log().message(id).await?.filter(|message| !message.deleted);
+    let reply = message.and_then(|message| message.reply).ok_or(ChatError::NoMessage)?;
+    let post = Post::answer(reply);
+    let key = slack::Key { team: "T0".to_owned(), channel: "C0".to_owned(), ts: id.to_string() };
+    let on_slack = slack::post(&post, &slack::Around { key: &key, may_call_team: true });
+    let around = discord::Around { key: "0:0", may_call_team: true, may_delete_message: true };
+    Ok(Json(serde_json::json!({"slack": on_slack, "discord": discord::post(&post, &around)})))
 }
 
 /// Answers a slash command; only who typed it sees the answer.

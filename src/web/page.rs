@@ -1,4 +1,4 @@
-//! The page of the local workspace: three files, compiled in, no build step.
+//! The page of the local workspace: a few files, compiled in, no build step.
 
 use axum::http::header;
 use axum::response::{Html, IntoResponse};
@@ -12,15 +12,22 @@ pub(super) async fn login() -> impl IntoResponse {
 }
 
 pub(super) async fn script() -> impl IntoResponse {
-    (
-        [(header::CONTENT_TYPE, "text/javascript; charset=utf-8"), (header::CACHE_CONTROL, "no-cache")],
-        include_str!("assets/app.js"),
-    )
+    file("text/javascript; charset=utf-8", include_str!("assets/app.js"))
+}
+
+pub(super) async fn preview_script() -> impl IntoResponse {
+    file("text/javascript; charset=utf-8", include_str!("assets/preview.js"))
 }
 
 pub(super) async fn style() -> impl IntoResponse {
-    (
-        [(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, "no-cache")],
-        include_str!("assets/app.css"),
-    )
+    file("text/css; charset=utf-8", include_str!("assets/app.css"))
+}
+
+pub(super) async fn preview_style() -> impl IntoResponse {
+    file("text/css; charset=utf-8", include_str!("assets/preview.css"))
+}
+
+/// A file that a browser asks for again each time: it changes with the program.
+fn file(kind: &'static str, content: &'static str) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-cache")], content)
 }

@@ -14,6 +14,8 @@ use crate::program::{PATIENCE, Server, temp};
 
 struct Browser {
     driver: Child,
+    /// Where the driver listens.
+    address: String,
     page: Client,
 }
 
@@ -34,6 +36,7 @@ impl Browser {
             }
         };
         std::thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
+        let address = format!("http://127.0.0.1:{port}");
         let arguments = json!({"goog:chromeOptions": {"args": [
             "--headless=new", "--force-prefers-reduced-motion", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage",
             "--disable-background-networking", "--disable-component-update", "--disable-sync", "--window-size=1280,900",
@@ -41,11 +44,11 @@ impl Browser {
         let capabilities = arguments.as_object().expect("an object").clone();
         let page = ClientBuilder::new(HttpConnector::new())
             .capabilities(capabilities)
-            .connect(&format!("http://127.0.0.1:{port}"))
+            .connect(&address)
             .await
             .expect("a session");
         page.goto(url).await.expect("the page opens");
-        Self { driver, page }
+        Self { driver, address, page }
     }
 
     async fn find(&self, css: &str) -> fantoccini::elements::Element {
@@ -68,6 +71,16 @@ impl Browser {
             .await
             .expect("pasted");
         input.send_keys(&Key::Enter.to_string()).await.expect("sent");
+    }
+
+    /// Shows the page as to somebody who prefers a dark one.
+    async fn dark(&self) {
+        let session = self.page.session_id().await.expect("answered").expect("a session");
+        let command = json!({"cmd": "Emulation.setEmulatedMedia", "params": {
+            "features": [{"name": "prefers-color-scheme", "value": "dark"}]}});
+        let url = format!("{}/session/{session}/goog/cdp/execute", self.address);
+        let answer = reqwest::Client::new().post(url).json(&command).send().await.expect("sent");
+        assert!(answer.status().is_success(), "{answer:?}");
     }
 
     async fn screenshot(&self, name: &str) {
@@ -127,6 +140,42 @@ async fn a_newcomer_pastes_an_error_and_reads_the_answer() {
     browser.find("#channels button[data-channel=okta-support]").await.click().await.expect("clicked");
     browser.page.refresh().await.expect("reloaded");
     assert!(browser.text(".person .thread .bot h3").await.starts_with("ShareFile"));
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_is_previewed_as_slack_and_discord_show_it() {
+    let dir = temp();
+    let server = Server::start(dir.path());
+    let browser = Browser::open(&server.url).await;
+    browser.type_and_send(SHAREFILE[0]).await;
+    browser.find(".bot .actions button").await.click().await.expect("clicked");
+    let title = "ShareFile provisioning: the API credentials are invalid";
+    assert_eq!(browser.text("#preview .slack h4.header").await, title);
+    assert!(browser.text("#preview .slack pre").await.contains("credentials used to connect to the API were invalid"));
+    assert!(browser.text("#preview .slack ol li").await.len() > 20);
+    assert!(browser.text("#preview .slack .keys").await.contains("Not my problem"));
+    assert_eq!(browser.text("#preview .discord h4").await, title);
+    assert!(browser.text("#preview .discord code").await.contains("were invalid"));
+    // The marks of Discord's Markdown are drawn, not shown.
+    let discord = browser.text("#preview .discord").await;
+    assert!(!discord.contains("**") && !discord.contains('\\') && discord.contains("Independent of Okta"), "{discord}");
+    browser.screenshot("preview").await;
+    browser.dark().await;
+    browser.screenshot("preview-dark").await;
+
+    // The keyboard closes it, and the answer is still there.
+    browser.find("#preview .columns").await.send_keys(&Key::Escape.to_string()).await.expect("sent");
+    assert!(!browser.find("#preview").await.is_displayed().await.expect("known"));
+    assert_eq!(browser.text(".bot h3").await, title);
+
+    // What is hostile in a paste is text there, too.
+    let hostile = SHAREFILE[0].replace("dana@example.com", "<img src=x onerror=document.title='owned'>");
+    browser.type_and_send(&hostile).await;
+    browser.find("#message-3 .bot .actions button").await.click().await.expect("clicked");
+    assert!(browser.text("#preview .slack pre").await.contains("onerror"));
+    assert_eq!(browser.page.find_all(Locator::Css("#preview img")).await.expect("found").len(), 0);
+    assert_eq!(browser.page.title().await.expect("a title"), "oktriage");
     browser.close().await;
 }
 

@@ -1,18 +1,12 @@
 //! Text as Discord's Markdown, so that it looks as written and nothing captured is live.
 
+pub(super) use crate::render::text::{address, clean, units};
 use crate::reply::{Look, Span};
 
 /// Keeps marks apart that Discord would read as one.
 const ZERO_WIDTH: char = '\u{200b}';
-/// An address longer than this is shown as text only: it would take the room of the answer.
-const URL_MAX: usize = 1_000;
 /// A cut goes back to a space if one is this near.
 const CUT_BACK: usize = 40;
-
-/// The length of a text as Discord counts it: UTF-16 units, which is never less than characters.
-pub(super) fn units(text: &str) -> usize {
-    text.encode_utf16().count()
-}
 
 /// Words of the bot's or of a rule, escaped.
 pub(super) fn own(text: &str, max: usize) -> String {
@@ -93,23 +87,6 @@ pub(super) fn rich(text: &[Span]) -> String {
         }
     }
     line.out
-}
-
-/// An address that can stand between parentheses or angle brackets; none if it leads nowhere.
-pub(super) fn address(url: &str) -> Option<String> {
-    if !url.starts_with("https://") && !url.starts_with("http://") {
-        return None;
-    }
-    let mut safe = String::new();
-    for byte in url.bytes() {
-        match byte {
-            b'-' | b'.' | b'_' | b'~' | b':' | b'/' | b'?' | b'#' | b'@' | b'!' | b'$' | b'&' | b'\'' | b'+' | b','
-            | b';' | b'=' | b'%' => safe.push(char::from(byte)),
-            _ if byte.is_ascii_alphanumeric() => safe.push(char::from(byte)),
-            _ => safe.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    (safe.len() <= URL_MAX).then_some(safe)
 }
 
 /// Where a line has got to: some marks have a meaning only at its start.
@@ -242,19 +219,4 @@ fn code(text: &str) -> String {
     let before = if inner.starts_with('`') { " " } else { "" };
     let after = if inner.ends_with('`') { " " } else { "" };
     format!("``{before}{inner}{after}``")
-}
-
-/// One line without characters that are invisible or turn the direction of reading.
-pub(super) fn clean(text: &str) -> String {
-    text.chars()
-        .map(|char| if char.is_whitespace() { ' ' } else { char })
-        .filter(|char| !char.is_control() && !is_invisible(*char))
-        .collect()
-}
-
-fn is_invisible(char: char) -> bool {
-    matches!(char,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
-        | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
-        | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }

@@ -14,6 +14,7 @@ pub use budget::{Embed, Footer};
 pub use components::{ActionRow, ButtonComponent};
 
 use super::limits;
+use super::text::cut;
 use crate::reply::{Answer, Button, By, Post, Progress, Reply, TeamCall, words};
 use budget::{Budget, Cards};
 use components::{Style, button, rows};
@@ -365,24 +366,6 @@ fn is_id(id: &str) -> bool {
 /// How long ago, counted by the reader's Discord.
 fn when(by: &By) -> String {
     format!("<t:{}:R>", by.at.clamp(0, TIME_MAX))
-}
-
-/// Text without Markdown, cut at `max` units.
-fn cut(text: &str, max: usize) -> String {
-    let text = clean(text);
-    if units(&text) <= max {
-        return text;
-    }
-    let mut cut = String::new();
-    let mut left = max - 1;
-    for char in text.chars() {
-        if char.len_utf16() > left {
-            break;
-        }
-        left -= char.len_utf16();
-        cut.push(char);
-    }
-    cut + "…"
 }
 
 fn text_or_empty<S: Serializer>(content: &Option<String>, serializer: S) -> Result<S::Ok, S::Error> {

@@ -76,6 +76,11 @@ function show(message, isNew) {
   const body = element("div", "body");
   if (message.is_bot) {
     body.innerHTML = message.html ?? "";
+    const actions = element("span", "actions");
+    const look = button("Preview", () => attempt(async () => preview.show(await call("GET", `/api/messages/${message.id}/preview`))));
+    look.title = "How this looks on Slack and Discord";
+    actions.append(look);
+    head.append(actions);
   } else {
     const actions = element("span", "actions");
     if (!message.thread) actions.append(button("Reply in thread", () => enterThread(message)));

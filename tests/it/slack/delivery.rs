@@ -111,7 +111,12 @@ pub(super) async fn run(shared: Arc<Shared>) {
     let http = reqwest::Client::builder().timeout(PATIENCE).build().expect("a client");
     let mut changes = shared.changes.subscribe();
     loop {
-        let (due, next) = shared.look(|state| (state.due_over_http(), state.next_due()));
+        // What has become due since the last change is nobody else's to see.
+        let since = Instant::now();
+        let (moved, due, next) = shared.look(|state| (state.assign(), state.due_over_http(), state.next_due(since)));
+        if moved {
+            shared.changes.send_modify(|changes| *changes += 1);
+        }
         for (id, sent, limit) in due {
             let (shared, http) = (Arc::clone(&shared), http.clone());
             tokio::spawn(async move {

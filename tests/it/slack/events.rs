@@ -249,17 +249,21 @@ impl State {
         known.due = if at_once { Instant::now() } else { Instant::now() + *next };
     }
 
-    /// Hands what is due to the open connections, evenly, and takes back what was not acknowledged in time.
-    pub(super) fn assign(&mut self) {
+    /// Hands what is due to the open connections, evenly, and takes back what was not acknowledged in time;
+    /// whether anything moved.
+    pub(super) fn assign(&mut self) -> bool {
         let late: Vec<u64> = self
             .deliveries
             .iter()
-            .filter(|it| !it.acked && it.out.is_some_and(|(link, since)| link != 0 && since.elapsed() > self.ack_limit))
+            .filter(|it| {
+                !it.acked && it.out.is_some_and(|(link, since)| link != 0 && since.elapsed() >= self.ack_limit)
+            })
             .map(|it| it.id)
             .collect();
+        let mut moved = !late.is_empty();
         late.into_iter().for_each(|id| self.missed(id, "timeout", false));
         if self.urls.is_some() {
-            return;
+            return moved;
         }
         for index in 0..self.deliveries.len() {
             let delivery = &self.deliveries[index];
@@ -267,7 +271,7 @@ impl State {
                 continue;
             }
             let open = self.links.iter_mut().filter(|link| link.open && link.close.is_none());
-            let Some(link) = open.min_by_key(|link| link.given) else { return };
+            let Some(link) = open.min_by_key(|link| link.given) else { return moved };
             let delivery = &mut self.deliveries[index];
             let envelope = format!("{:08x}-0000-4000-8000-{:012x}", delivery.attempt, delivery.id);
             let mut json = json!({
@@ -282,17 +286,19 @@ impl State {
             delivery.out = Some((link.id, Instant::now()));
             link.given += 1;
             link.to_say.push_back(json);
+            moved = true;
         }
+        moved
     }
 
-    /// The next moment at which something is due without anybody doing anything.
-    pub(super) fn next_due(&self) -> Option<Instant> {
+    /// The next moment after `since` at which something is due without anybody doing anything.
+    pub(super) fn next_due(&self, since: Instant) -> Option<Instant> {
         let waiting = self.deliveries.iter().filter(|it| !it.acked && !it.lost);
         let times = waiting.filter_map(|it| match it.out {
-            Some((link, since)) => (link != 0).then(|| since + self.ack_limit),
+            Some((link, at)) => (link != 0).then(|| at + self.ack_limit),
             None => Some(it.due),
         });
-        times.filter(|due| *due > Instant::now()).min()
+        times.filter(|due| *due > since).min()
     }
 
     /// An acknowledgement, by whatever way it came.

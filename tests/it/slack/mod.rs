@@ -5,11 +5,13 @@
 
 mod blocks;
 mod delivery;
+pub(crate) mod emulate;
 mod events;
 mod methods;
 mod read;
 mod socket;
 pub(crate) mod state;
+mod strict;
 mod typed;
 mod web;
 

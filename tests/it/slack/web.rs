@@ -251,6 +251,10 @@ impl State {
                     return Err("ratelimited".into());
                 }
             }
+            let of_app = method == "apps.connections.open";
+            if of_app != matches!(caller, Caller::App) && method != "auth.test" {
+                return Err("not_allowed_token_type".into());
+            }
             accepted = self.accepted_scopes(method, &arguments);
             let held: Vec<&str> = provided.split(',').collect();
             if !accepted.is_empty() && !accepted.split(',').any(|scope| held.contains(&scope)) {
