@@ -90,8 +90,7 @@ pub struct SlackChannel {
     /// Default: "answer".
     #[serde(default = "answer")]
     pub mode: String,
-    /// Whom "Ask the team" calls: the id of a user group, e.g. S0123ABCD, or "here" or "channel".
-    /// Default: nobody.
+    /// Whom "Ask the team" calls: the id of a user group, e.g. S0123ABCD, or of a person. Default: nobody.
     #[serde(default)]
     pub support_group: Option<String>,
 }
@@ -197,11 +196,9 @@ impl SlackSettings {
             id("slack.channels: team", &channel.team, &['T', 'E'], "`oktriage doctor` prints the workspace's id")?;
             let help = "open the channel's details; the id stands at the bottom of About";
             id("slack.channels: channel", &channel.channel, &['C', 'G'], help)?;
-            if let Some(group) = channel.support_group.as_deref().filter(|group| !matches!(*group, "here" | "channel"))
-            {
-                let help =
-                    "write a user group's id (People > User groups > ⋮ > Copy group ID), \"here\" or \"channel\"";
-                id("slack.channels: support_group", group, &['S'], help)?;
+            if let Some(group) = &channel.support_group {
+                let help = "write a user group's id: People > User groups > the group > ⋮ > Copy group ID";
+                id("slack.channels: support_group", group, &['S', 'U', 'W'], help)?;
             }
             if Mode::from_word(&channel.mode).is_none() {
                 return Err(ConfigError::new(

@@ -141,15 +141,13 @@ impl Choice {
     }
 }
 
-/// A user group as Slack writes it (`<!subteam^S0123|@support>`) or by its id; or `here`, or `channel`.
+/// A user group or person as Slack writes them (`<!subteam^S0123|@support>`, `<@U0123|robin>`), or by id.
 fn group(word: &str) -> Option<String> {
-    let inside = word.strip_prefix("<!").and_then(|word| word.strip_suffix('>')).unwrap_or(word);
-    let named = inside.strip_prefix("subteam^").unwrap_or(inside).split('|').next()?;
-    let is_id = named.len() > 1
-        && named.starts_with('S')
-        && named.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
-    (is_id || matches!(named.trim_start_matches('@'), "here" | "channel"))
-        .then(|| named.trim_start_matches('@').to_owned())
+    let inside = word.strip_prefix('<').and_then(|word| word.strip_suffix('>')).unwrap_or(word);
+    let named = inside.strip_prefix("!subteam^").or_else(|| inside.strip_prefix('@')).unwrap_or(inside);
+    let id = named.split('|').next()?;
+    let sound = id.len() > 1 && id.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+    (sound && id.starts_with(['S', 'U', 'W'])).then(|| id.to_owned())
 }
 
 /// Watches the channel of the command as typed, or no longer where that is `None`; for those who may.
@@ -213,10 +211,10 @@ mod tests {
         assert_eq!(Choice::parse("okta shadow"), choice(Mode::Shadow, None));
         assert_eq!(Choice::parse("okta <!subteam^S0123|@help> suggest"), choice(Mode::Suggest, Some("S0123")));
         assert_eq!(Choice::parse("mixed").map(|choice| choice.scope), Some(Scope::Mixed));
-        for wrong in ["", "everything", "okta loudly", "okta <!everyone>", "okta <@U0123>", "okta S"] {
+        for wrong in ["", "everything", "okta loudly", "okta <!everyone>", "okta @support", "okta S"] {
             assert_eq!(Choice::parse(wrong), None, "{wrong}");
         }
-        assert_eq!(group("@here").as_deref(), Some("here"));
-        assert_eq!(group("<!channel>").as_deref(), Some("channel"));
+        assert_eq!(group("<@U0123|robin>").as_deref(), Some("U0123"));
+        assert_eq!(group("S0123").as_deref(), Some("S0123"));
     }
 }

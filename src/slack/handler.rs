@@ -304,7 +304,7 @@ impl<S: Store> Handler<S> {
     pub(super) async fn supports(&self, team: &Team, user: &str, group: Option<&str>) -> bool {
         let in_group = match group.filter(|group| group.starts_with('S')) {
             Some(group) => team.is_in_group(user, group).await,
-            None => false,
+            None => group == Some(user),
         };
         in_group || self.managers.iter().any(|manager| manager == user)
     }
