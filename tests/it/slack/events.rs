@@ -196,7 +196,7 @@ impl State {
         self.queue("events_api", payload, false, None);
     }
 
-    pub(super) fn queue(&mut self, kind: &'static str, payload: Value, accepts_response: bool, asked: Option<u64>) {
+    pub(crate) fn queue(&mut self, kind: &'static str, payload: Value, accepts_response: bool, asked: Option<u64>) {
         let id = self.id();
         let away = self.urls.is_none() && self.open_links() == 0;
         self.deliveries.push(Delivery {
