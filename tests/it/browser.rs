@@ -151,7 +151,7 @@ async fn an_answer_is_previewed_as_slack_and_discord_show_it() {
     browser.type_and_send(SHAREFILE[0]).await;
     browser.find(".bot .actions button").await.click().await.expect("clicked");
     let title = "ShareFile provisioning: the API credentials are invalid";
-    assert_eq!(browser.text("#preview .slack h4.header").await, title);
+    assert_eq!(browser.text("#preview[open] .slack h4.header").await, title);
     assert!(browser.text("#preview .slack pre").await.contains("credentials used to connect to the API were invalid"));
     assert!(browser.text("#preview .slack ol li").await.len() > 20);
     assert!(browser.text("#preview .slack .keys").await.contains("Not my problem"));
@@ -163,17 +163,27 @@ async fn an_answer_is_previewed_as_slack_and_discord_show_it() {
     browser.screenshot("preview").await;
     browser.dark().await;
     browser.screenshot("preview-dark").await;
+    browser
+        .page
+        .execute("document.querySelector('#preview .columns').scrollTop = 1e6", vec![])
+        .await
+        .expect("scrolled");
+    browser.screenshot("preview-end").await;
 
     // The keyboard closes it, and the answer is still there.
     browser.find("#preview .columns").await.send_keys(&Key::Escape.to_string()).await.expect("sent");
-    assert!(!browser.find("#preview").await.is_displayed().await.expect("known"));
+    browser.find("#preview:not([open])").await;
     assert_eq!(browser.text(".bot h3").await, title);
+
+    // Only what the bot said has other forms.
+    let of_a_person = server.http.get(format!("{}/api/messages/1/preview", server.url)).send().await.expect("answered");
+    assert_eq!(of_a_person.status(), 404);
 
     // What is hostile in a paste is text there, too.
     let hostile = SHAREFILE[0].replace("dana@example.com", "<img src=x onerror=document.title='owned'>");
     browser.type_and_send(&hostile).await;
     browser.find("#message-3 .bot .actions button").await.click().await.expect("clicked");
-    assert!(browser.text("#preview .slack pre").await.contains("onerror"));
+    assert!(browser.text("#preview[open] .slack pre").await.contains("onerror"));
     assert_eq!(browser.page.find_all(Locator::Css("#preview img")).await.expect("found").len(), 0);
     assert_eq!(browser.page.title().await.expect("a title"), "oktriage");
     browser.close().await;

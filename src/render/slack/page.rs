@@ -32,7 +32,7 @@ enum Kind {
 }
 
 enum Part {
-    Block(Block),
+    Block(Box<Block>),
     Text { heading: &'static str, mark: Mark, text: Vec<Inline>, kind: Kind },
 }
 
@@ -71,12 +71,14 @@ impl Page {
     /// An answer for one message (items are cut when they are too long), or whole.
     pub(super) fn new(answer: &Answer, whole: bool) -> Self {
         let mut page = Self { parts: Vec::new(), tail: Vec::new(), cut: false, whole };
-        page.parts.push(Part::Block(Block::Header { text: Text::plain(title(answer)) }));
+        page.block(Block::Header { text: Text::plain(title(answer)) });
         if answer.preview {
             let remark = Rich::RichTextSection { elements: vec![rich::italic(words::PREVIEW)] };
-            page.parts.push(Part::Block(Block::RichText { elements: vec![remark] }));
+            page.block(Block::RichText { elements: vec![remark] });
         }
-        page.parts.extend(quotation(answer).map(Part::Block));
+        if let Some(quotation) = quotation(answer) {
+            page.block(quotation);
+        }
         page.items(words::CAUSE, std::slice::from_ref(&answer.cause), |_| Mark::None, Kind::Other);
         page.items(words::FOR_USER, &answer.for_user, |_| Mark::Point, Kind::Point);
         page.items(words::SOLUTION, &answer.steps, |index| Mark::Number(index + 1), Kind::Step);
@@ -89,6 +91,10 @@ impl Page {
         let small = |text| Block::Context { block_id: None, elements: vec![text] };
         page.tail = sources.into_iter().map(Text::mrkdwn).chain([Text::plain(footer(answer))]).map(small).collect();
         page
+    }
+
+    fn block(&mut self, block: Block) {
+        self.parts.push(Part::Block(Box::new(block)));
     }
 
     fn items(&mut self, heading: &'static str, items: &[RichText], mark: impl Fn(usize) -> Mark, kind: Kind) {
@@ -150,7 +156,7 @@ impl Page {
     pub(super) fn spread(&self) -> Vec<Vec<Block>> {
         let mut stack = super::message();
         let mut messages = Vec::new();
-        let tail = self.tail.iter().cloned().map(Part::Block).collect::<Vec<_>>();
+        let tail: Vec<Part> = self.tail.iter().cloned().map(|block| Part::Block(Box::new(block))).collect();
         for part in self.parts.iter().chain(&tail) {
             if !put(&mut stack, part, Room::default()) {
                 messages.push(stack.take());
@@ -164,7 +170,7 @@ impl Page {
 
 fn put(stack: &mut Stack, part: &Part, keep: Room) -> bool {
     match part {
-        Part::Block(block) => stack.push(block.clone(), keep),
+        Part::Block(block) => stack.push(Block::clone(block), keep),
         Part::Text { heading, mark, text, .. } => stack.say(heading, *mark, text, keep),
     }
 }

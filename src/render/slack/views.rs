@@ -80,7 +80,8 @@ pub fn home(home: &Home<'_>) -> Value {
         stack.push(page::paragraph(words::slack::NO_CHANNEL), none);
     }
     let lines = home.channels.iter().take(CHANNELS_MAX).map(|(channel, watched)| {
-        let name = if is_id(channel) { format!("<#{channel}>") } else { words::slack::A_CHANNEL.to_owned() };
+        let sound = channel.starts_with(['C', 'G']) && is_id(channel);
+        let name = if sound { format!("<#{channel}>") } else { words::slack::A_CHANNEL.to_owned() };
         cut(&words::watched_channel(&name, watched), CHANNEL_MAX)
     });
     let mut lines: Vec<String> = lines.map(|line| format!("• {line}")).collect();

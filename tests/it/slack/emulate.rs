@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 
+use super::state::SCOPES;
 use super::strict::Receiver;
 use crate::program::{PATIENCE, temp};
 
@@ -20,21 +21,6 @@ pub(crate) const SIGNING_SECRET: &str = "8f742231b10e8888abcd99yyyzzz85a5";
 pub(crate) const BOT_TOKEN: &str = "xoxb-oktriage";
 pub(crate) const BOT_USER: &str = "U0OKTRIAGE";
 pub(crate) const APP: &str = "A0OKTRIAGE";
-/// What the bot's token may do; see `config/slack-manifest.yaml`.
-const BOT_SCOPES: [&str; 12] = [
-    "channels:history",
-    "channels:read",
-    "chat:write",
-    "files:read",
-    "groups:history",
-    "groups:read",
-    "im:history",
-    "im:read",
-    "im:write",
-    "reactions:write",
-    "team:read",
-    "users:read",
-];
 /// What people do by their own tokens.
 const USER_SCOPES: [&str; 11] = [
     "channels:history",
@@ -107,7 +93,7 @@ impl Emulate {
             .map(|user| json!({"token": token(user), "type": "user", "user": user, "scopes": USER_SCOPES}))
             .chain([json!({
                 "token": BOT_TOKEN, "type": "bot", "user": BOT_USER, "app_id": APP, "bot_id": "B0OKTRIAGE",
-                "bot_user_id": BOT_USER, "scopes": BOT_SCOPES,
+                "bot_user_id": BOT_USER, "scopes": SCOPES,
             })])
             .collect();
         let users: Vec<Value> = people.iter().map(|name| json!({"name": name})).collect();
@@ -117,7 +103,7 @@ impl Emulate {
             "channels": [{"name": "okta-support"}],
             "oauth_apps": [{
                 "client_id": "1.1", "client_secret": "none", "app_id": APP, "name": "oktriage", "redirect_uris": [],
-                "scopes": BOT_SCOPES, "bot_id": "B0OKTRIAGE", "bot_user_id": BOT_USER, "bot_name": "oktriage",
+                "scopes": SCOPES, "bot_id": "B0OKTRIAGE", "bot_user_id": BOT_USER, "bot_name": "oktriage",
             }],
             "tokens": tokens,
         }});

@@ -664,6 +664,16 @@ impl Slack {
         self.change(|state| state.knobs.push(Knob { prefix: path.to_owned(), left: times, failure }));
     }
 
+    /// Gives the app in the first workspace a scope that its manifest does not ask for.
+    pub(crate) fn with_scope(&self, scope: &str) {
+        self.change(|state| state.teams[0].scopes.push(scope.to_owned()));
+    }
+
+    /// Subscribes the app to events that its manifest does not name.
+    pub(crate) fn subscribe(&self, events: &[&str]) {
+        self.change(|state| state.events.extend(events.iter().map(|event| (*event).to_owned())));
+    }
+
     /// Takes a scope from the app in the first workspace.
     pub(crate) fn without_scope(&self, scope: &str) {
         self.change(|state| state.teams[0].scopes.retain(|known| known != scope));

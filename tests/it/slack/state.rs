@@ -5,41 +5,27 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
-/// Scopes of a bot token that an installed app has here; a test takes some away.
-const SCOPES: [&str; 15] = [
+/// What the bot's token may do: what the app's manifest asks for, and no more.
+pub(crate) const SCOPES: [&str; 9] = [
     "app_mentions:read",
     "channels:history",
-    "channels:read",
     "chat:write",
     "commands",
     "files:read",
     "groups:history",
-    "groups:read",
     "im:history",
-    "im:read",
-    "im:write",
-    "reactions:write",
-    "team:read",
     "usergroups:read",
     "users:read",
 ];
 
-/// Events that the app has subscribed to.
-const EVENTS: [&str; 15] = [
+/// Events that the app has subscribed to, by its manifest.
+pub(crate) const EVENTS: [&str; 7] = [
     "app_home_opened",
     "app_mention",
     "app_uninstalled",
-    "channel_archive",
-    "channel_deleted",
-    "channel_left",
-    "channel_rename",
-    "group_left",
-    "member_joined_channel",
-    "member_left_channel",
     "message.channels",
     "message.groups",
     "message.im",
-    "message.mpim",
     "tokens_revoked",
 ];
 

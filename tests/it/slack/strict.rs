@@ -100,6 +100,7 @@ impl Socket {
 #[tokio::test]
 async fn what_people_do_arrives_in_slacks_own_shapes() {
     let slack = Slack::start().await;
+    slack.subscribe(&["member_joined_channel", "channel_left"]);
     let bot = Bot::new(&slack);
     let mut socket = bot.socket().await;
     let hello = socket.hear().await;
@@ -361,7 +362,11 @@ async fn the_history_comes_in_pages() {
         }
     }
     assert_eq!(seen, ["6", "5", "4", "3", "2"]);
-    let joined = bot.call("users.conversations", json!({"types": "public_channel,private_channel"})).await;
+    let types = json!({"types": "public_channel,private_channel"});
+    assert_eq!(bot.error("users.conversations", types.clone()).await, "missing_scope");
+    slack.with_scope("channels:read");
+    slack.with_scope("groups:read");
+    let joined = bot.call("users.conversations", types).await;
     assert_eq!(joined["channels"].as_array().map(Vec::len), Some(3));
     let other = slack.change(|state| state.add_team("Other"));
     assert_eq!(bot.error("conversations.info", json!({"channel": okta})).await, "");

@@ -250,7 +250,9 @@ fn markup(text: &str, team_only: bool) {
                 !url.contains("evil") && !label.contains(['<', '&', '*', '_', '`']) && !url.contains([' ', '|'])
             }
             Some((date, _)) => date == "!date^1795000000^{date_short_pretty} at {time}",
-            None => inside.strip_prefix("#C").is_some_and(|id| id.bytes().all(|byte| byte.is_ascii_alphanumeric())),
+            None => inside
+                .strip_prefix("#")
+                .is_some_and(|id| id.starts_with(['C', 'G']) && id.bytes().all(|byte| byte.is_ascii_alphanumeric())),
         };
         assert!(own, "<{inside}> is live in {text}");
         rest = after;
