@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 
 use super::{EXIT_BAD, EXIT_OK, RuleArgs, output};
-use crate::bot::Finding;
+use crate::bot::ports::Store as _;
+use crate::bot::{ChannelKey, Finding, Platform};
 use crate::config::Settings;
 use crate::rules::Source;
 use crate::store::SqliteStore;
@@ -46,8 +47,11 @@ async fn examine(settings: &Settings) -> anyhow::Result<Vec<Finding>> {
         Ok(engine) => Finding::good(format!("{} rules", engine.rules().len())),
         Err(broken) => Finding::bad(broken.to_string(), "mend these rules, or leave their directory out"),
     });
+    let mut chosen = Vec::new();
     findings.push(match SqliteStore::open(&settings.storage.path).await {
         Ok(store) => {
+            let watched = store.chosen_channels().await?;
+            chosen.extend(watched.into_iter().filter(|(_, settings)| settings.is_some()).map(|(channel, _)| channel));
             store.close().await;
             Finding::good(format!("the database {} can be written", settings.storage.path.display()))
         }
@@ -58,7 +62,10 @@ async fn examine(settings: &Settings) -> anyhow::Result<Vec<Finding>> {
         None => findings.push(Finding::good("Discord is off: there is no token")),
     }
     match settings.slack.is_on() {
-        true => findings.extend(slack::examine(&settings.slack).await?),
+        true => {
+            chosen.retain(|channel: &ChannelKey| channel.platform == Platform::Slack);
+            findings.extend(slack::examine(&settings.slack, &chosen).await?);
+        }
         false => findings.push(Finding::good("Slack is off: there is no bot token")),
     }
     if !settings.local.enabled && settings.discord.token.is_none() && !settings.slack.is_on() {

@@ -1,9 +1,11 @@
 //! What is right and what is wrong with the bot's place on Slack, by name, with what to do about it.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::rest::{Api, CallError, code, http_client};
-use crate::bot::Finding;
+use crate::bot::{ChannelKey, Finding};
 use crate::config::{SlackSettings, SlackWorkspace};
 
 /// Scopes without which pastes are not answered.
@@ -22,8 +24,9 @@ const BOT_TOKEN: &str = "https://api.slack.com/apps > your app > OAuth & Permiss
 const APP_TOKEN: &str = "https://api.slack.com/apps > your app > Basic Information > App-Level Tokens: make one with connections:write, then set OKTRIAGE__SLACK__APP_TOKEN";
 const SOCKET_MODE: &str = "https://api.slack.com/apps > your app > Socket Mode > Enable Socket Mode";
 
-/// Looks at the tokens, their scopes, Socket Mode, and the configured channels of each workspace.
-pub async fn examine(settings: &SlackSettings) -> anyhow::Result<Vec<Finding>> {
+/// Looks at the tokens, their scopes, Socket Mode, and the watched channels of each workspace: those of
+/// the settings, and those that people `chose`.
+pub async fn examine(settings: &SlackSettings, chosen: &[ChannelKey]) -> anyhow::Result<Vec<Finding>> {
     let client = http_client()?;
     let mut findings = Vec::new();
     for workspace in settings.all_workspaces() {
@@ -47,17 +50,18 @@ pub async fn examine(settings: &SlackSettings) -> anyhow::Result<Vec<Finding>> {
             .push(Finding::good(format!("the bot token belongs to the bot {} of workspace {name}", text(&me["user"]))));
         findings.extend(scopes(&api.scopes(), &name));
         findings.extend(ways_in(settings, &workspace, &client, &name).await);
-        let configured = settings.channels.iter().filter(|channel| channel.team == team);
-        let mut any = false;
-        for channel in configured {
-            any = true;
-            findings.push(readable(&api, &channel.channel).await);
+        let configured = settings.channels.iter().map(|channel| (channel.team.as_str(), channel.channel.as_str()));
+        let chosen = chosen.iter().map(|key| (key.workspace.as_str(), key.channel.as_str()));
+        let watched: BTreeSet<&str> =
+            configured.chain(chosen).filter(|(of, _)| *of == team).map(|(_, channel)| channel).collect();
+        for channel in &watched {
+            findings.push(readable(&api, channel).await);
         }
         findings.extend(joined(&api).await);
-        if !any {
+        if watched.is_empty() {
             findings.push(Finding::good(match settings.joined_scope() {
-                Some(_) => "no channel is configured: /invite the bot into the channels that it shall answer in",
-                None => "no channel is configured: use /okta watch in the channels that the bot shall answer in",
+                Some(_) => "no channel is watched: /invite the bot into the channels that it shall answer in",
+                None => "no channel is watched: use /okta watch in the channels that the bot shall answer in",
             }));
         }
     }
@@ -127,22 +131,23 @@ async fn readable(api: &Api, channel: &str) -> Finding {
     }
 }
 
-/// The channels that the bot is in, where it may know.
+/// The channels that the bot is in, of the kinds that it may know of. The scopes for that are not asked
+/// for: nothing else needs them.
 async fn joined(api: &Api) -> Option<Finding> {
-    let query = [("types", "public_channel,private_channel"), ("limit", "200"), ("exclude_archived", "true")];
-    match api.get("users.conversations", &query).await {
-        Ok(told) => {
-            let channels = told["channels"].as_array().into_iter().flatten();
-            let names: Vec<String> =
-                channels.map(|channel| format!("#{} ({})", text(&channel["name"]), text(&channel["id"]))).collect();
-            Some(match names.is_empty() {
-                true => Finding::bad("the bot is in no channel", "open a channel and type /invite @oktriage"),
-                false => Finding::good(format!("the bot is in {}", names.join(", "))),
-            })
-        }
-        // The scopes for that (channels:read, groups:read) are not asked for: nothing else needs them.
-        Err(_) => None,
-    }
+    let granted = api.scopes();
+    let kinds = [("channels:read", "public_channel"), ("groups:read", "private_channel")];
+    let kinds = kinds.into_iter().filter(|(scope, _)| granted.iter().any(|granted| granted == scope));
+    let kinds: Vec<&str> = kinds.map(|(_, kind)| kind).collect();
+    let types = kinds.join(",");
+    let query = [("types", types.as_str()), ("limit", "200"), ("exclude_archived", "true")];
+    let told = if kinds.is_empty() { None } else { api.get("users.conversations", &query).await.ok() }?;
+    let channels = told["channels"].as_array().into_iter().flatten();
+    let names: Vec<String> =
+        channels.map(|channel| format!("#{} ({})", text(&channel["name"]), text(&channel["id"]))).collect();
+    Some(match names.is_empty() {
+        true => Finding::bad("the bot is in no channel", "open a channel and type /invite @oktriage"),
+        false => Finding::good(format!("the bot is in {}", names.join(", "))),
+    })
 }
 
 fn text(value: &Value) -> &str {
