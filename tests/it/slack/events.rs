@@ -172,8 +172,15 @@ impl State {
         self.tell_message(&before, event);
     }
 
-    /// Sends an event of a workspace, if the app has subscribed to it.
+    /// Sends an event of a workspace, if the app has subscribed to it and may know of it.
     pub(crate) fn emit(&mut self, team: &str, subscription: &str, event: Value) {
+        // Who comes and goes, and what becomes of a channel, is for who may list channels of its kind.
+        let of_channel = ["member_", "channel_", "group_"].iter().any(|start| subscription.starts_with(start));
+        let kind = event["channel"].as_str().and_then(|id| self.channel(id)).map(|channel| channel.kind);
+        let needed = kind.filter(|_| of_channel).map(|kind| format!("{}:read", kind.family()));
+        if needed.is_some_and(|needed| !self.has_scope(team, &needed)) {
+            return;
+        }
         if !self.team(team).installed || !self.events.iter().any(|known| known == subscription) {
             return;
         }

@@ -5,23 +5,19 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::blocks;
-use super::state::{Asked, Channel, Kind, Message, State, View, moment, now, ts};
+use super::state::{Channel, Kind, Message, State, moment, now, ts};
 use super::web::{Answer, Arguments, Caller, Refusal};
 
 /// Slack cuts longer messages.
 const TEXT_CUT: usize = 40_000;
 /// The most that an edit may hold.
 const UPDATE_TEXT_MAX: usize = 4_000;
-const RESPONSE_URL_USES: u32 = 5;
-const RESPONSE_URL_LIFE: Duration = Duration::from_secs(30 * 60);
-/// Modals that may lie on each other.
-const VIEWS_MAX: usize = 3;
 
 fn ok() -> Answer {
     Ok(json!({}))
 }
 
-fn required(arguments: &Arguments, name: &str) -> Result<String, Refusal> {
+pub(super) fn required(arguments: &Arguments, name: &str) -> Result<String, Refusal> {
     arguments.text(name).ok_or_else(|| {
         let message = format!("[ERROR] missing required field: {name}");
         Refusal::with("invalid_arguments", json!({"response_metadata": {"messages": [message]}}))
@@ -29,11 +25,11 @@ fn required(arguments: &Arguments, name: &str) -> Result<String, Refusal> {
 }
 
 /// What a message is made of.
-struct Content {
-    text: Option<String>,
-    blocks: Option<Vec<Value>>,
-    attachments: Option<Vec<Value>>,
-    metadata: Option<Value>,
+pub(super) struct Content {
+    pub(super) text: Option<String>,
+    pub(super) blocks: Option<Vec<Value>>,
+    pub(super) attachments: Option<Vec<Value>>,
+    pub(super) metadata: Option<Value>,
 }
 
 fn list(arguments: &Arguments, name: &str, refusal: &str) -> Result<Option<Vec<Value>>, Refusal> {
@@ -82,7 +78,7 @@ impl Content {
         Ok(Self { text: arguments.text("text"), blocks, attachments, metadata })
     }
 
-    fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         let none = |list: &Option<Vec<Value>>| list.as_ref().is_none_or(Vec::is_empty);
         self.text.as_ref().is_none_or(|text| text.trim().is_empty()) && none(&self.blocks) && none(&self.attachments)
     }
@@ -122,7 +118,7 @@ fn cut(text: &str) -> String {
 }
 
 /// Slack gives every block a name.
-fn with_ids(blocks: Vec<Value>, id: u64) -> Vec<Value> {
+pub(super) fn with_ids(blocks: Vec<Value>, id: u64) -> Vec<Value> {
     let name = |(index, mut block): (usize, Value)| {
         if block["block_id"].as_str().is_none_or(str::is_empty) {
             block["block_id"] = format!("b{:x}{index}", id % 0xff_ff_ff).into();
@@ -359,7 +355,7 @@ impl State {
     }
 
     /// A message of the bot, not yet posted.
-    fn drafted(&mut self, team: &str, channel: &str, content: &Content) -> Message {
+    pub(super) fn drafted(&mut self, team: &str, channel: &str, content: &Content) -> Message {
         let id = self.id();
         let team = self.team(team);
         Message {
@@ -599,311 +595,10 @@ impl State {
         reactions.retain(|_, users| !users.is_empty());
         ok()
     }
-
-    // Views.
-
-    fn read_view(arguments: &Arguments, kind: &str) -> Result<Value, Refusal> {
-        let Some(view) = arguments.json("view") else {
-            return Err(required(arguments, "view").expect_err("no view"));
-        };
-        let view = view.map_err(|()| Refusal::from("invalid_arguments"))?;
-        blocks::view(&view, kind)?;
-        Ok(view)
-    }
-
-    /// Stores a view and gives it Slack's own fields.
-    pub(super) fn store_view(
-        &mut self,
-        team: &str,
-        user: &str,
-        given: &Value,
-        known: Option<&str>,
-        below: Option<&str>,
-    ) -> Value {
-        let id = known.map_or_else(|| self.name_id('V'), str::to_owned);
-        let stamp = self.id();
-        let previous = known.and_then(|known| self.views.get(known)).and_then(|view| view.previous.clone());
-        let previous = below.map(str::to_owned).or(previous);
-        let root = previous.as_ref().and_then(|below| self.views.get(below));
-        let root =
-            root.map_or_else(|| id.clone(), |below| below.json["root_view_id"].as_str().unwrap_or_default().into());
-        let mut json = json!({
-            "private_metadata": "", "callback_id": "", "clear_on_close": false, "notify_on_close": false,
-            "close": null, "submit": null, "external_id": "", "title": {"type": "plain_text", "text": "View Title"},
-        });
-        for (name, value) in given.as_object().into_iter().flatten() {
-            json[name] = value.clone();
-        }
-        json["blocks"] = with_ids(given["blocks"].as_array().cloned().unwrap_or_default(), stamp).into();
-        let state = known.and_then(|known| self.views.get(known)).map(|view| view.json["state"].clone());
-        json["id"] = id.clone().into();
-        json["team_id"] = team.into();
-        json["app_id"] = self.app.clone().into();
-        json["app_installed_team_id"] = team.into();
-        json["bot_id"] = self.team(team).bot_id.clone().into();
-        json["hash"] = format!("{}.{:08x}", stamp / 1_000_000, stamp % 1_000_000).into();
-        json["root_view_id"] = root.into();
-        json["previous_view_id"] = json!(previous);
-        json["state"] = state.unwrap_or_else(|| json!({"values": {}}));
-        let view = View {
-            id: id.clone(),
-            team: team.to_owned(),
-            user: user.to_owned(),
-            json: json.clone(),
-            previous,
-            open: true,
-        };
-        self.views.insert(id, view);
-        json
-    }
-
-    fn publish_view(&mut self, team: &str, arguments: &Arguments) -> Answer {
-        let user = required(arguments, "user_id")?;
-        if self.user_by_id(&user).is_none_or(|known| known.team != team) {
-            return Err("user_not_found".into());
-        }
-        let view = Self::read_view(arguments, "home")?;
-        let known = self.home(team, &user).map(|view| (view.id.clone(), view.json["hash"].clone()));
-        if let Some((_, hash)) = &known
-            && arguments.text("hash").is_some_and(|given| *hash != given)
-        {
-            return Err("hash_conflict".into());
-        }
-        let json = self.store_view(team, &user, &view, known.as_ref().map(|(id, _)| id.as_str()), None);
-        Ok(json!({"view": json}))
-    }
-
-    /// A person's Home tab.
-    pub(crate) fn home(&self, team: &str, user: &str) -> Option<&View> {
-        self.views.values().find(|view| view.team == team && view.user == user && view.json["type"] == "home")
-    }
-
-    fn open_view(&mut self, team: &str, method: &str, arguments: &Arguments) -> Answer {
-        let trigger = arguments.text("trigger_id").or_else(|| arguments.text("interactivity_pointer"));
-        let trigger = trigger.ok_or_else(|| required(arguments, "trigger_id").expect_err("no trigger"))?;
-        let limit = self.trigger_limit;
-        let asked = self.asked_by_trigger(&trigger).filter(|asked| asked.team == team);
-        let asked = asked.ok_or_else(|| Refusal::from("invalid_trigger_id"))?;
-        if asked.trigger_used {
-            return Err("exchanged_trigger_id".into());
-        }
-        if asked.age() > limit {
-            return Err("expired_trigger_id".into());
-        }
-        let (id, user, below) = (asked.id, asked.user.clone(), asked.view.clone());
-        let view = Self::read_view(arguments, "modal")?;
-        let below = below.filter(|below| self.views.get(below).is_some_and(|view| view.json["type"] == "modal"));
-        if method == "views.push" {
-            let Some(below) = &below else { return Err("not_found".into()) };
-            if self.depth(below) >= VIEWS_MAX {
-                return Err("push_limit_reached".into());
-            }
-        }
-        self.unique_external_id(team, &view, None)?;
-        if let Some(asked) = self.interactions.get_mut(&id) {
-            asked.trigger_used = true;
-        }
-        let below = below.filter(|_| method == "views.push");
-        let json = self.store_view(team, &user, &view, None, below.as_deref());
-        if let Some(asked) = self.interactions.get_mut(&id) {
-            asked.opened = json["id"].as_str().map(str::to_owned);
-        }
-        Ok(json!({"view": json}))
-    }
-
-    pub(super) fn depth(&self, view: &str) -> usize {
-        let below = self.views.get(view).and_then(|view| view.previous.as_deref());
-        1 + below.map_or(0, |below| self.depth(below))
-    }
-
-    fn unique_external_id(&self, team: &str, view: &Value, own: Option<&str>) -> Result<(), Refusal> {
-        let Some(external) = view["external_id"].as_str().filter(|id| !id.is_empty()) else { return Ok(()) };
-        let mut others = self.views.values().filter(|known| known.team == team && Some(known.id.as_str()) != own);
-        let taken = others.any(|known| known.open && known.json["external_id"] == external);
-        if taken { Err("duplicate_external_id".into()) } else { Ok(()) }
-    }
-
-    fn update_view(&mut self, team: &str, arguments: &Arguments) -> Answer {
-        let (id, external) = (arguments.text("view_id"), arguments.text("external_id"));
-        let named = |view: &&View| {
-            Some(&view.id) == id.as_ref() || external.as_deref().is_some_and(|it| view.json["external_id"] == it)
-        };
-        let known = self.views.values().find(|view| view.team == team && view.open && named(view)).cloned();
-        let known = known.ok_or_else(|| Refusal::from("not_found"))?;
-        if arguments.text("hash").is_some_and(|hash| known.json["hash"] != hash) {
-            return Err("hash_conflict".into());
-        }
-        let view = Self::read_view(arguments, known.json["type"].as_str().unwrap_or_default())?;
-        self.unique_external_id(team, &view, Some(&known.id))?;
-        Ok(json!({"view": self.store_view(team, &known.user, &view, Some(&known.id), None)}))
-    }
-
-    // Answers that come without a method.
-
-    /// What an acknowledgement carries: a message, or what becomes of a modal.
-    pub(super) fn answer_by_ack(&mut self, asked: u64, payload: &Value) {
-        let Some(known) = self.interactions.get_mut(&asked) else { return };
-        known.ack = Some(payload.clone());
-        let known = known.clone();
-        if payload.as_object().is_none_or(serde_json::Map::is_empty) {
-            if known.kind == "view_submission" {
-                self.close_view(known.view.as_deref());
-            }
-            return;
-        }
-        match known.kind {
-            "slash_commands" => {
-                if let Err(refusal) = self.post_response(&known, payload) {
-                    // The person sees that the app failed.
-                    self.fail_asked(asked, &refusal.error);
-                }
-            }
-            "view_submission" => self.answer_submission(&known, payload),
-            _ => {}
-        }
-    }
-
-    fn fail_asked(&mut self, asked: u64, error: &str) {
-        if let Some(asked) = self.interactions.get_mut(&asked) {
-            asked.failed = true;
-            asked.errors = Some(json!({"error": error}));
-        }
-    }
-
-    fn close_view(&mut self, view: Option<&str>) {
-        if let Some(view) = view.and_then(|view| self.views.get_mut(view)) {
-            view.open = false;
-        }
-    }
-
-    fn answer_submission(&mut self, asked: &Asked, payload: &Value) {
-        let view = asked.view.clone().unwrap_or_default();
-        let given = &payload["view"];
-        let action = payload["response_action"].as_str().unwrap_or_default();
-        let result = match action {
-            "clear" => {
-                let team = asked.team.clone();
-                self.views
-                    .values_mut()
-                    .filter(|it| it.team == team && it.user == asked.user && it.json["type"] == "modal")
-                    .for_each(|it| it.open = false);
-                Ok(None)
-            }
-            "errors" => {
-                let blocks = self.views[&view].json["blocks"].clone();
-                let known = |id: &str| {
-                    let mut inputs = blocks.as_array().into_iter().flatten().filter(|it| it["type"] == "input");
-                    inputs.any(|block| block["block_id"] == id)
-                };
-                let errors = payload["errors"].as_object();
-                match errors {
-                    Some(errors) if !errors.is_empty() && errors.keys().all(|id| known(id)) => {
-                        if let Some(asked) = self.interactions.get_mut(&asked.id) {
-                            asked.errors = Some(payload["errors"].clone());
-                        }
-                        Ok(None)
-                    }
-                    _ => Err(Refusal::from("invalid_response_action_errors")),
-                }
-            }
-            "update" => blocks::view(given, "modal")
-                .map(|()| Some(self.store_view(&asked.team, &asked.user, given, Some(&view), None))),
-            "push" if self.depth(&view) >= VIEWS_MAX => Err("push_limit_reached".into()),
-            "push" => blocks::view(given, "modal")
-                .map(|()| Some(self.store_view(&asked.team, &asked.user, given, None, Some(&view)))),
-            _ => Err("invalid_response_action".into()),
-        };
-        match result {
-            Ok(shown) => {
-                if let Some(asked) = self.interactions.get_mut(&asked.id) {
-                    asked.opened = shown.and_then(|view| view["id"].as_str().map(str::to_owned));
-                }
-            }
-            Err(refusal) => self.fail_asked(asked.id, &refusal.error),
-        }
-    }
-
-    /// A message to a `response_url`.
-    pub(super) fn respond(&mut self, path: &str, json: &Value) -> Result<(), Refusal> {
-        let asked = self.interactions.values().find(|asked| asked.response_path.as_deref() == Some(path)).cloned();
-        let asked = asked.ok_or_else(|| Refusal::from("expired_url"))?;
-        if asked.age() > RESPONSE_URL_LIFE {
-            return Err("expired_url".into());
-        }
-        if asked.response_uses >= RESPONSE_URL_USES {
-            return Err("used_url".into());
-        }
-        if !json.is_object() {
-            return Err("invalid_payload".into());
-        }
-        let source = asked.source.filter(|source| self.message(*source).is_some());
-        if json["delete_original"] == true {
-            let source = source.ok_or_else(|| Refusal::from("message_not_found"))?;
-            if self.messages[&source].is_ephemeral() {
-                self.messages.get_mut(&source).expect("just found").deleted = true;
-            } else {
-                self.remove(source);
-            }
-        } else if json["replace_original"] == true {
-            let source = source.ok_or_else(|| Refusal::from("message_not_found"))?;
-            let content = response_content(json)?;
-            if self.messages[&source].bot_id.is_none() {
-                return Err("cant_update_message".into());
-            }
-            self.amend(source, false, |message| change(message, content));
-            self.came_of(asked.id, source);
-        } else {
-            self.post_response(&asked, json)?;
-        }
-        if let Some(asked) = self.interactions.get_mut(&asked.id) {
-            asked.response_uses += 1;
-        }
-        Ok(())
-    }
-
-    fn came_of(&mut self, asked: u64, message: u64) {
-        if let Some(asked) = self.interactions.get_mut(&asked) {
-            asked.messages.push(message);
-        }
-    }
-
-    fn post_response(&mut self, asked: &Asked, json: &Value) -> Result<(), Refusal> {
-        let content = response_content(json)?;
-        let channel = asked.channel.clone().unwrap_or_default();
-        let mut message = self.drafted(&asked.team, &channel, &content);
-        // Whatever is not said to all is said to the one who asked.
-        if json["response_type"] != "in_channel" {
-            message.ephemeral_to = Some(asked.user.clone());
-        }
-        let source = asked.source.and_then(|source| self.message(source));
-        if let Some(thread) = json["thread_ts"].as_str() {
-            message.thread_ts = Some(thread.to_owned());
-        } else if let Some(source) = source.filter(|source| source.is_reply()) {
-            message.thread_ts = source.thread_ts.clone();
-        }
-        message.interaction = Some(asked.id);
-        let id = self.post(message);
-        self.came_of(asked.id, id);
-        Ok(())
-    }
-}
-
-fn response_content(json: &Value) -> Result<Content, Refusal> {
-    let blocks = match &json["blocks"] {
-        Value::Null => None,
-        Value::Array(list) => Some(list.clone()),
-        _ => return Err("invalid_blocks_format".into()),
-    };
-    if let Some(blocks) = &blocks {
-        blocks::message(blocks)?;
-    }
-    let attachments = json["attachments"].as_array().cloned();
-    let content = Content { text: json["text"].as_str().map(str::to_owned), blocks, attachments, metadata: None };
-    if content.is_empty() { Err("no_text".into()) } else { Ok(content) }
 }
 
 /// Slack shows blocks when there are any; a new text alone takes them away.
-fn change(message: &mut Message, content: Content) {
+pub(super) fn change(message: &mut Message, content: Content) {
     let id = message.id;
     match (content.blocks, &content.text) {
         (Some(blocks), _) => message.blocks = with_ids(blocks, id),

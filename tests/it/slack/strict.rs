@@ -1,5 +1,6 @@
 //! Proves the double: a small client of the tests' own talks to it, and is refused as Slack would refuse it.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use axum::Router;
@@ -12,7 +13,7 @@ use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::Message as Frame;
 
 use super::delivery::signature;
-use super::state::{Failure, State, ts};
+use super::state::{EVENTS, Failure, SCOPES, State, ts};
 use super::{Forgery, Slack, readable, readable_view};
 use crate::program::PATIENCE;
 
@@ -178,6 +179,10 @@ async fn what_people_do_arrives_in_slacks_own_shapes() {
 
     // Where the bot is not, it hears nothing; it is told when that changes.
     slack.say("elsewhere", "dana", "nobody hears this");
+    slack.invite("elsewhere", "dana");
+    assert_eq!(socket.event().await["subtype"], "channel_join");
+    slack.kick("elsewhere", "dana");
+    slack.with_scope("channels:read");
     slack.invite("elsewhere", "dana");
     assert_eq!(socket.event().await["type"], "member_joined_channel");
     assert_eq!(socket.event().await["subtype"], "channel_join");
@@ -669,4 +674,17 @@ async fn an_event_that_fails_is_tried_three_times_more() {
     let numbers: Vec<Option<&str>> = seen.iter().map(|(number, ..)| number.as_deref()).collect();
     assert_eq!(numbers, [None, Some("1"), Some("2"), Some("3")]);
     assert_eq!(seen[1].1.as_deref(), Some("http_error"));
+}
+
+#[test]
+fn the_double_installs_the_app_by_its_manifest() {
+    let Ok(manifest) = std::fs::read_to_string("config/slack-manifest.yaml") else { return };
+    // The items of a list, without its comments.
+    let items = |name: &str| {
+        let after = manifest.lines().skip_while(|line| line.trim() != format!("{name}:")).skip(1);
+        let inside = after.map(str::trim).take_while(|line| line.starts_with("- ") || line.starts_with('#'));
+        inside.filter_map(|line| line.strip_prefix("- ")).map(str::to_owned).collect::<BTreeSet<_>>()
+    };
+    assert_eq!(items("bot"), SCOPES.iter().map(|scope| (*scope).to_owned()).collect());
+    assert_eq!(items("bot_events"), EVENTS.iter().map(|event| (*event).to_owned()).collect());
 }
