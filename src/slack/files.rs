@@ -113,7 +113,7 @@ impl Files {
         let Some(host) = url.host_str() else { return false };
         let with_port = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
         let known = self.hosts.iter().any(|allowed| *allowed == host || *allowed == with_port);
-        known && (url.scheme() == "https" || (url.scheme() == "http" && host == "127.0.0.1"))
+        known && (url.scheme() == "https" || (url.scheme() == "http" && matches!(host, "127.0.0.1" | "localhost")))
     }
 }
 
@@ -153,6 +153,7 @@ mod tests {
             ("https://files.slack.com@example.com/a.log", false),
             ("http://127.0.0.1:9/a.log", true),
             ("http://127.0.0.1:10/a.log", false),
+            ("http://localhost:9/a.log", false),
             ("file:///etc/passwd", false),
         ] {
             assert_eq!(files.allowed(&url.parse().unwrap()), allowed, "{url}");
