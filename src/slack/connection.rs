@@ -43,12 +43,18 @@ pub struct Connection<S> {
     api_base: String,
 }
 
-/// Prepares the connection with the courier and the endpoint for events over HTTP that belong to it.
-/// The endpoint is there where a signing secret is.
-pub fn connect<S: Store>(
-    settings: &SlackSettings,
-    bot: Bot<S>,
-) -> anyhow::Result<(Connection<S>, SlackCourier<S>, Option<Endpoint<S>>)> {
+/// What belongs to the bot on Slack.
+pub struct Connected<S> {
+    /// Takes events and keeps connections up.
+    pub connection: Connection<S>,
+    /// Brings posts to Slack.
+    pub courier: SlackCourier<S>,
+    /// Takes events over HTTP; there where a signing secret is.
+    pub endpoint: Option<Endpoint<S>>,
+}
+
+/// Prepares everything.
+pub fn connect<S: Store>(settings: &SlackSettings, bot: Bot<S>) -> anyhow::Result<Connected<S>> {
     let client = http_client()?;
     let files = Files::new(client.clone(), settings.file_hosts.clone());
     let channels = Arc::clone(&bot.channels);
@@ -68,7 +74,8 @@ pub fn connect<S: Store>(
     let endpoint = (!secrets.is_empty()).then(|| Endpoint::new(Arc::clone(&handler), secrets));
     let courier = SlackCourier::new(handler.teams.clone(), channels);
     let wanted = wanted.collect();
-    Ok((Connection { handler, wanted, client, api_base: settings.api_base.clone() }, courier, endpoint))
+    let connection = Connection { handler, wanted, client, api_base: settings.api_base.clone() };
+    Ok(Connected { connection, courier, endpoint })
 }
 
 impl<S: Store> Connection<S> {

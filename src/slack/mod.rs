@@ -20,7 +20,7 @@ mod rest;
 mod socket;
 mod team;
 
-pub use connection::{Connection, connect};
+pub use connection::{Connected, Connection, connect};
 pub use courier::SlackCourier;
 pub use doctor::examine;
 pub use handler::Bot;
