@@ -17,8 +17,9 @@ use crate::discord;
 use crate::local::{self, Chat, LocalCourier};
 use crate::reload::{self, InForce};
 use crate::rules::Source;
+use crate::slack;
 use crate::store::SqliteStore;
-use crate::web::{self, Site};
+use crate::web::{self, Hook, HookAnswer, HookRequest, Site};
 
 /// What is under way when the program is told to stop may take so long to finish.
 const SHUTDOWN_MAX: Duration = Duration::from_secs(10);
@@ -29,7 +30,7 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> anyhow::
     let sources: Vec<Source> =
         built_in.into_iter().chain(settings.rules.dirs.iter().cloned().map(Source::Dir)).collect();
     let (engine, lookup) = reload::load(&sources)?;
-    if !settings.local.enabled && settings.discord.token.is_none() {
+    if !settings.local.enabled && settings.discord.token.is_none() && !settings.slack.is_on() {
         anyhow::bail!("every platform is off\n  help: set local.enabled = true, or configure a platform");
     }
     // The address first: it tells soonest that another oktriage runs already.
@@ -49,7 +50,10 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> anyhow::
         let how = ChannelSettings { scope: channel.scope.into(), mode: Mode::Answer, support_role: None };
         (local::channel_key(&channel.name), how)
     });
-    let configured: HashMap<_, _> = local_channels.chain(discord::configured(&settings.discord)).collect();
+    let configured: HashMap<_, _> = local_channels
+        .chain(discord::configured(&settings.discord))
+        .chain(slack::configured(&settings.slack))
+        .collect();
     let channels = Arc::new(Channels::load(Arc::clone(&store), configured).await?);
     let cooldown = Cooldown {
         per_author: settings.cooldown.per_author,
@@ -86,6 +90,25 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> anyhow::
         tasks.spawn(connection.run(stopping.clone()));
     }
 
+    let mut hooks = Vec::new();
+    if settings.slack.is_on() {
+        let pulse = Pulse::new(Platform::Slack);
+        pulses.push(Arc::clone(&pulse));
+        let bot = slack::Bot {
+            intake: Arc::clone(&intake),
+            channels: Arc::clone(&channels),
+            feedback: Feedback::new(Arc::clone(&store), Arc::clone(&wake)),
+            commands: Arc::clone(&commands),
+            store: Arc::clone(&store),
+            pulse,
+            catch_up,
+        };
+        let slack::Connected { connection, courier, endpoint } = slack::connect(&settings.slack, bot)?;
+        hooks.extend(endpoint.map(Arc::new).iter().flat_map(slack_hooks));
+        tasks.spawn(Delivery::new(Arc::clone(&store), courier, Arc::clone(&wake)).run(stopping.clone()));
+        tasks.spawn(connection.run(stopping.clone()));
+    }
+
     let names: Vec<String> = settings.local.channels.iter().map(|channel| channel.name.clone()).collect();
     let chat = Arc::new(Chat::new(Arc::clone(&store), names));
     let site = Arc::new(Site {
@@ -102,7 +125,7 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> anyhow::
         tasks.spawn(delivery.run(stopping.clone()));
     }
     tasks.spawn(reload::run(sources, InForce { engine, lookup }, stopping));
-    let web = tokio::spawn(web::serve(listener, site, settings.local.enabled));
+    let web = tokio::spawn(web::serve(listener, site, settings.local.enabled, hooks));
     match settings.local.enabled {
         true => info!("open http://{address} and paste an error"),
         false => info!("health is at http://{address}/healthz"),
@@ -122,4 +145,27 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> anyhow::
     }
     store.close().await;
     Ok(())
+}
+
+/// The paths at which Slack delivers events, interactions and commands.
+fn slack_hooks(endpoint: &Arc<slack::Endpoint<SqliteStore>>) -> impl Iterator<Item = Hook> {
+    slack::PATHS.into_iter().map(|path| {
+        let endpoint = Arc::clone(endpoint);
+        Hook::new(path, move |request: HookRequest| {
+            let endpoint = Arc::clone(&endpoint);
+            let header = |name| request.header(name).map(str::to_owned);
+            let request = slack::Request {
+                path,
+                signature: header("x-slack-signature"),
+                timestamp: header("x-slack-request-timestamp"),
+                retry: header("x-slack-retry-num"),
+                retry_reason: header("x-slack-retry-reason"),
+                body: request.body,
+            };
+            async move {
+                let slack::Answer { status, body } = endpoint.take(request).await;
+                HookAnswer { status, body }
+            }
+        })
+    })
 }

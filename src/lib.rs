@@ -11,7 +11,7 @@
 //! - [`lookup`]: finds rules for people who ask
 //! - [`bot`]: from events to decisions and deliveries; owns the ports it needs
 //! - [`local`]: the local workspace, a platform of its own
-//! - [`discord`]: the bot on Discord
+//! - [`discord`], [`slack`]: the bot on Discord and on Slack
 //! - [`store`]: the ports on SQLite
 //! - [`web`]: the page of the local workspace, health
 //! - [`reload`]: swaps changed rules in
@@ -31,6 +31,7 @@ pub mod reload;
 pub mod render;
 pub mod reply;
 pub mod rules;
+pub mod slack;
 pub mod store;
 pub mod telemetry;
 pub mod web;

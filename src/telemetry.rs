@@ -5,7 +5,8 @@ use tracing_subscriber::{EnvFilter, fmt};
 use crate::config::{LogFormat, LogSettings};
 
 /// Caps on libraries that would log what people write, whatever the settings say: serenity tells what it cannot read.
-const CAPS: [&str; 2] = ["serenity=warn", "serenity::gateway::ws=off"];
+const CAPS: [&str; 5] =
+    ["serenity=warn", "serenity::gateway::ws=off", "slack_morphism=warn", "tungstenite=warn", "tokio_tungstenite=warn"];
 
 /// Starts logging; says what is wrong with the filter otherwise.
 pub fn init(settings: &LogSettings) -> anyhow::Result<()> {

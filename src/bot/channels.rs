@@ -33,6 +33,11 @@ impl<S: Store> Channels<S> {
         }
     }
 
+    /// Whether anybody chose or configured anything for a channel, be it that it is not watched.
+    pub fn is_known(&self, channel: &ChannelKey) -> bool {
+        self.chosen.borrow().contains_key(channel) || self.configured.contains_key(channel)
+    }
+
     /// How messages of a thread are watched: as the thread itself was chosen, else as its channel.
     pub fn settings_in(&self, channel: &ChannelKey, thread: Option<&str>) -> Option<ChannelSettings> {
         let of_thread =

@@ -1,5 +1,6 @@
 //! The slash command: `/okta lookup`, `diagnose`, `status`, `help`.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use tokio::sync::watch;
@@ -12,6 +13,17 @@ use crate::rules::{RuleId, Scope, Status};
 
 /// Rules that a look-up offers.
 pub const LOOKUP_RESULTS: usize = 6;
+
+/// The rule set, in numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RulesInForce {
+    /// How many rules there are.
+    pub rules: usize,
+    /// How many of them are previews.
+    pub previews: usize,
+    /// The same for the same rules, as far as ids, titles and dates of review tell.
+    pub version: String,
+}
 
 /// Answers questions; an explicit question always gets an answer.
 pub struct Commands {
@@ -91,10 +103,23 @@ impl Commands {
 
     /// How many rules are in force, and where the bot listens.
     pub fn status(&self, watching: &str) -> Reply {
+        let RulesInForce { rules, previews, .. } = self.in_force();
+        Reply::note(words::status(rules, previews, env!("CARGO_PKG_VERSION"), watching))
+    }
+
+    /// The rule set, in numbers.
+    pub fn in_force(&self) -> RulesInForce {
         let engine = Arc::clone(&self.rules.borrow());
         let rules = engine.rules();
-        let previews = rules.iter().filter(|rule| rule.status == Status::Preview).count();
-        Reply::note(words::status(rules.len(), previews, env!("CARGO_PKG_VERSION"), watching))
+        let mut hasher = DefaultHasher::new();
+        for rule in rules.iter() {
+            (rule.id.to_string(), &rule.title, &rule.reviewed.to_string()).hash(&mut hasher);
+        }
+        RulesInForce {
+            rules: rules.len(),
+            previews: rules.iter().filter(|rule| rule.status == Status::Preview).count(),
+            version: format!("{:08x}", hasher.finish() & 0xffff_ffff),
+        }
     }
 
     fn found(&self, question: &str, limit: usize) -> Vec<RuleId> {

@@ -11,6 +11,8 @@ keywords! {
         Local = "local",
         /// Discord; a workspace is a guild there.
         Discord = "discord",
+        /// Slack; a workspace is a team there.
+        Slack = "slack",
     }
 }
 
@@ -19,7 +21,7 @@ keywords! {
 pub struct ChannelKey {
     /// The platform.
     pub platform: Platform,
-    /// Its workspace (Discord: guild).
+    /// Its workspace (Discord: guild; Slack: team).
     pub workspace: String,
     /// Its id there.
     pub channel: String,

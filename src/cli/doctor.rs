@@ -6,10 +6,12 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 
 use super::{EXIT_BAD, EXIT_OK, RuleArgs, output};
+use crate::bot::ports::Store as _;
+use crate::bot::{ChannelKey, Finding, Platform};
 use crate::config::Settings;
-use crate::discord::{self, Finding};
 use crate::rules::Source;
 use crate::store::SqliteStore;
+use crate::{discord, slack};
 
 /// Check settings, rules, database and platforms: what is wrong and how to fix it
 #[derive(Debug, clap::Args)]
@@ -45,8 +47,11 @@ async fn examine(settings: &Settings) -> anyhow::Result<Vec<Finding>> {
         Ok(engine) => Finding::good(format!("{} rules", engine.rules().len())),
         Err(broken) => Finding::bad(broken.to_string(), "mend these rules, or leave their directory out"),
     });
+    let mut chosen = Vec::new();
     findings.push(match SqliteStore::open(&settings.storage.path).await {
         Ok(store) => {
+            let watched = store.chosen_channels().await?;
+            chosen.extend(watched.into_iter().filter(|(_, settings)| settings.is_some()).map(|(channel, _)| channel));
             store.close().await;
             Finding::good(format!("the database {} can be written", settings.storage.path.display()))
         }
@@ -56,8 +61,15 @@ async fn examine(settings: &Settings) -> anyhow::Result<Vec<Finding>> {
         Some(token) => findings.extend(discord::examine(&settings.discord, token).await?),
         None => findings.push(Finding::good("Discord is off: there is no token")),
     }
-    if !settings.local.enabled && settings.discord.token.is_none() {
-        findings.push(Finding::bad("every platform is off", "set local.enabled = true, or give Discord's token"));
+    match settings.slack.is_on() {
+        true => {
+            chosen.retain(|channel: &ChannelKey| channel.platform == Platform::Slack);
+            findings.extend(slack::examine(&settings.slack, &chosen).await?);
+        }
+        false => findings.push(Finding::good("Slack is off: there is no bot token")),
+    }
+    if !settings.local.enabled && settings.discord.token.is_none() && !settings.slack.is_on() {
+        findings.push(Finding::bad("every platform is off", "set local.enabled = true, or give a platform's token"));
     }
     Ok(findings)
 }

@@ -1,6 +1,7 @@
 //! Settings: built-in defaults, then the file, then the environment (`OKTRIAGE__SECTION__KEY`).
 
 mod discord;
+mod slack;
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -11,6 +12,7 @@ pub use discord::{DiscordChannel, DiscordSettings};
 use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+pub use slack::{SlackChannel, SlackSettings, SlackWorkspace};
 
 /// Prefix of environment variables; sections and keys are joined by two underscores.
 const ENV_PREFIX: &str = "OKTRIAGE";
@@ -35,6 +37,8 @@ pub struct Settings {
     pub rules: RuleSettings,
     /// Discord.
     pub discord: DiscordSettings,
+    /// Slack.
+    pub slack: SlackSettings,
     /// How much is said at most.
     pub cooldown: CooldownSettings,
     /// What happened while the bot was away.
@@ -252,6 +256,7 @@ impl Settings {
             "local.access_token_file",
         )?;
         read_secret(&mut settings.discord.token, settings.discord.token_file.as_deref(), "discord.token_file")?;
+        settings.slack.read_secrets()?;
         settings.check()?;
         Ok(settings)
     }
@@ -274,6 +279,7 @@ impl Settings {
             ));
         }
         self.discord.check()?;
+        self.slack.check()?;
         for (index, channel) in local.channels.iter().enumerate() {
             let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
             if channel.name.is_empty() || channel.name.len() > 40 || !channel.name.bytes().all(fits) {

@@ -9,28 +9,8 @@ use serenity::model::id::{ChannelId, GuildId};
 use super::NEEDED;
 use super::gateway::{http, http_client};
 use super::rest::Rest;
+use crate::bot::Finding;
 use crate::config::DiscordSettings;
-
-/// One thing that was looked at.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// What is the case.
-    pub what: String,
-    /// What to do about it; `None` when it is as it should be.
-    pub help: Option<String>,
-}
-
-impl Finding {
-    /// As it should be.
-    pub fn good(what: impl Into<String>) -> Self {
-        Self { what: what.into(), help: None }
-    }
-
-    /// Not as it should be.
-    pub fn bad(what: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { what: what.into(), help: Some(help.into()) }
-    }
-}
 
 /// Flags of an application that has the message content intent, reviewed or not.
 const MESSAGE_CONTENT: u64 = (1 << 18) | (1 << 19);

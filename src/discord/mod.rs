@@ -17,7 +17,7 @@ mod respond;
 mod rest;
 
 pub use courier::DiscordCourier;
-pub use doctor::{Finding, examine};
+pub use doctor::examine;
 pub use gateway::{Bot, Connection, connect};
 pub use rest::Rest;
 

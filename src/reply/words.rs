@@ -266,6 +266,12 @@ pub fn late(minutes: u64) -> String {
 
 /// Words that differ on Slack, because things have other names there.
 pub mod slack {
+    /// What the slash command can do.
+    pub const HELP: &str = "Commands: /okta lookup <code, id or words> · /okta diagnose <pasted error> · /okta status · /okta watch · /okta unwatch · /okta help";
+    /// When `/okta watch` was not understood.
+    pub const WATCH_USAGE: &str = "Write what the channel is about, then if you like what to do and whom to call. Examples: /okta watch okta · /okta watch mixed suggest · /okta watch okta answer @support-group. About: okta (a dedicated Okta support channel) or mixed. To do: answer (in threads), suggest (to the poster, behind a button) or shadow (post nothing, only count).";
+    /// When a command about a channel was given elsewhere.
+    pub const NOT_A_CHANNEL: &str = "Only channels can be watched. Direct messages to me are always answered.";
     /// When nobody can be called.
     pub const NO_TEAM: &str =
         "No support group is set for this channel. Somebody who may change my settings can set one with /okta watch.";

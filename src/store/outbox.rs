@@ -25,7 +25,7 @@ impl Store for SqliteStore {
              ON CONFLICT (platform, workspace, channel, message, part) DO UPDATE SET
                  post = excluded.post, version = excluded.version, shadow = excluded.shadow,
                  thread = COALESCE(excluded.thread, thread), author = COALESCE(excluded.author, author),
-                 revision = revision + 1, attempts = 0, due_at = excluded.due_at, failure = NULL, dead = 0
+                 revision = revision + 1, attempts = (place IS NULL AND attempts > 0), due_at = excluded.due_at, failure = NULL, dead = 0
              WHERE revision = ?13",
         )
         .bind(platform.as_str())

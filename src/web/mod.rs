@@ -1,8 +1,9 @@
-//! The HTTP side: the page of the local workspace and its API, and health.
+//! The HTTP side: the page of the local workspace and its API, health, and the paths at which platforms deliver.
 
 mod api;
 mod guard;
 mod health;
+mod hook;
 mod page;
 
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::routing::{get, patch, post};
+pub use hook::{Hook, HookAnswer, HookRequest};
 use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -40,9 +42,12 @@ pub struct Site<L> {
     pub shutdown: watch::Receiver<bool>,
 }
 
-/// All routes on one page; without the page of the local workspace, only health is there.
-pub fn router<L: ChatLog>(site: Arc<Site<L>>, with_page: bool) -> Router {
-    let health = Router::new().route("/healthz", get(health::healthz));
+/// All routes on one page; without the page of the local workspace, only health and the hooks are there.
+pub fn router<L: ChatLog>(site: Arc<Site<L>>, with_page: bool, hooks: Vec<Hook>) -> Router {
+    let mut health = Router::new().route("/healthz", get(health::healthz));
+    for (path, route) in hooks.into_iter().map(Hook::route) {
+        health = health.route(path, route);
+    }
     if !with_page {
         return health.layer(middleware::map_response(guard::headers)).with_state(site);
     }
@@ -69,11 +74,16 @@ pub fn router<L: ChatLog>(site: Arc<Site<L>>, with_page: bool) -> Router {
 }
 
 /// Serves until told to stop; requests that are under way are finished.
-pub async fn serve<L: ChatLog>(listener: TcpListener, site: Arc<Site<L>>, with_page: bool) -> std::io::Result<()> {
+pub async fn serve<L: ChatLog>(
+    listener: TcpListener,
+    site: Arc<Site<L>>,
+    with_page: bool,
+    hooks: Vec<Hook>,
+) -> std::io::Result<()> {
     let mut shutdown = site.shutdown.clone();
     let stopped = async move {
         // The sender is only dropped when the program stops, too.
         let _ = shutdown.wait_for(|stop| *stop).await;
     };
-    axum::serve(listener, router(site, with_page)).with_graceful_shutdown(stopped).await
+    axum::serve(listener, router(site, with_page, hooks)).with_graceful_shutdown(stopped).await
 }

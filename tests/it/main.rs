@@ -10,5 +10,7 @@ mod discord_bot;
 mod kills;
 mod program;
 mod rule_authors;
+mod slack;
+mod slack_bot;
 mod tidy;
 mod workspace;

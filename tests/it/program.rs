@@ -76,16 +76,17 @@ impl Server {
             .spawn()
             .expect("the binary starts");
         let mut log = BufReader::new(child.stderr.take().expect("piped"));
+        let (said, logged) = std::sync::mpsc::channel();
         let mut line = String::new();
         let url = loop {
             line.clear();
             assert_ne!(log.read_line(&mut line).expect("readable log"), 0, "the server ended before it was ready");
+            said.send(line.trim_end().to_owned()).expect("heard");
             if let Some((_, rest)) = line.split_once("open ") {
                 break rest.split_whitespace().next().expect("an address").to_owned();
             }
         };
         // Somebody has to read the rest, or the program would stop at a full pipe.
-        let (said, logged) = std::sync::mpsc::channel();
         std::thread::spawn(move || log.lines().map_while(Result::ok).try_for_each(|line| said.send(line)));
         Self { child, url, logged, http: reqwest::Client::builder().timeout(PATIENCE).build().expect("a client") }
     }

@@ -17,7 +17,7 @@ fn sources(dir: &Path) -> Vec<PathBuf> {
 }
 
 /// The rooms from the inside out; each may use itself and those before it.
-const ROOMS: [&str; 15] = [
+const ROOMS: [&str; 16] = [
     "redact",
     "rules",
     "diagnosis",
@@ -32,10 +32,11 @@ const ROOMS: [&str; 15] = [
     "config",
     "telemetry",
     "discord",
+    "slack",
     "web",
 ];
 /// Rooms at the same distance that must not know each other: (room, what it may not use).
-const STRANGERS: [(&str, &str); 9] = [
+const STRANGERS: [(&str, &str); 13] = [
     ("render", "bot"),
     ("lint", "bot"),
     ("local", "store"),
@@ -45,17 +46,23 @@ const STRANGERS: [(&str, &str); 9] = [
     ("web", "store"),
     ("web", "config"),
     ("web", "discord"),
+    ("slack", "local"),
+    ("slack", "store"),
+    ("slack", "discord"),
+    ("web", "slack"),
 ];
-/// Libraries that are named in one room only.
-const AT_HOME: [(&str, &str); 8] = [
-    ("notify", "reload"),
-    ("sqlx", "store"),
-    ("axum", "web"),
-    ("tantivy", "lookup"),
-    ("pulldown_cmark", "rules"),
-    ("serenity", "discord"),
-    ("poise", "discord"),
-    ("reqwest", "discord"),
+/// Libraries that are named in some rooms only.
+const AT_HOME: [(&str, &[&str]); 10] = [
+    ("notify", &["reload"]),
+    ("sqlx", &["store"]),
+    ("axum", &["web"]),
+    ("tantivy", &["lookup"]),
+    ("pulldown_cmark", &["rules"]),
+    ("serenity", &["discord"]),
+    ("poise", &["discord"]),
+    ("slack_morphism", &["slack"]),
+    ("tokio_tungstenite", &["slack"]),
+    ("reqwest", &["discord", "slack"]),
 ];
 
 fn room(path: &Path) -> String {
@@ -85,11 +92,11 @@ fn imports_point_inwards() {
 fn libraries_stay_in_their_room() {
     for path in sources(Path::new("src")) {
         let text = fs::read_to_string(&path).expect("readable");
-        for (library, home) in AT_HOME {
+        for (library, homes) in AT_HOME {
             // In a text, it is a name in the log.
             let path_of = format!("{library}::");
             let named = text.match_indices(&path_of).any(|(at, _)| !text[..at].ends_with('"'));
-            assert!(room(&path) == home || !named, "{} names {library}", path.display());
+            assert!(homes.contains(&room(&path).as_str()) || !named, "{} names {library}", path.display());
         }
     }
 }

@@ -1,0 +1,207 @@
+//! What happened while the bot was away: read from the channels' history, through the same path.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde_json::Value;
+use tracing::{info, warn};
+
+use super::convert::{Happened, Message};
+use super::handler::Handler;
+use super::rest::{CallError, code};
+use super::team::Team;
+use super::{micros, ts_of};
+use crate::bot::ports::{Cursor, Store};
+use crate::bot::{ChannelKey, MessageKey, Platform};
+
+/// Messages that are asked for at once. Slack recommends no more than 200, and gives apps that are sold
+/// outside its marketplace 15 whatever is asked; either way it says whether there are more.
+/// <https://docs.slack.dev/reference/methods/conversations.history>
+const PAGE: &str = "200";
+/// Messages of one channel or thread that are read at most, the latest ones.
+const CHANNEL_MAX: usize = 2_000;
+/// Answered messages that are looked at again, for edits and deletions.
+const ANSWERED_MAX: u32 = 100;
+/// How often a call is made again that got no answer.
+const TRIES: u32 = 5;
+/// The pause before that.
+const RETRY: Duration = Duration::from_secs(2);
+
+/// Reads what the watched channels of these workspaces have that was not read.
+pub(super) async fn run<S: Store>(handler: &Arc<Handler<S>>, teams: &[Arc<Team>]) {
+    let age = i64::try_from(handler.bot.catch_up.as_micros()).unwrap_or(i64::MAX);
+    let oldest = now().saturating_sub(age);
+    for team in teams {
+        let mut watched = handler.bot.channels.watched(Platform::Slack);
+        watched.retain(|(key, _)| key.workspace == team.me.team);
+        for (key, _) in watched {
+            let cursor = match handler.bot.store.cursor(&key).await {
+                Ok(Some(cursor)) => cursor,
+                // Watched for the first time: what was written before is not the bot's business.
+                Ok(None) => {
+                    begin_with(handler, &key).await;
+                    continue;
+                }
+                Err(error) => {
+                    warn!(error = %error, "how far a channel was read is not known; what was missed there stays unread");
+                    continue;
+                }
+            };
+            // Until this is done, new messages may not move the cursor past what was missed.
+            handler.marks.begin(&key, cursor + 1);
+            let read = channel(handler, team, &key, cursor, oldest).await;
+            handler.marks.end(&key, cursor + 1);
+            if read > 0 {
+                info!(channel = key.channel, messages = read, "read what was missed on Slack");
+            }
+        }
+        answered(handler, team, oldest / 1_000).await;
+    }
+}
+
+/// Notes that a channel is read from now on.
+pub(super) async fn begin_with<S: Store>(handler: &Handler<S>, key: &ChannelKey) {
+    if let Err(error) = handler.bot.store.advance(key, now()).await {
+        warn!(error = %error, "from when a channel is read could not be noted");
+    }
+}
+
+/// Reads a channel and its threads behind the cursor; returns how many messages that were.
+///
+/// Messages before the cursor are asked for, too: what was said since in their threads, and what was
+/// edited, is told only with them.
+async fn channel<S: Store>(
+    handler: &Arc<Handler<S>>,
+    team: &Arc<Team>,
+    key: &ChannelKey,
+    cursor: Cursor,
+    oldest: Cursor,
+) -> usize {
+    let since = ts_of(oldest);
+    let history = pages(team, "conversations.history", &[("channel", &key.channel), ("oldest", &since)]).await;
+    let mut read = 0;
+    for message in history {
+        let at = micros(&message.ts).unwrap_or_default();
+        let replied = message.latest_reply.as_deref().and_then(micros).unwrap_or_default();
+        let edited = message.last_edit().unwrap_or_default();
+        let root = message.ts.clone();
+        if at > cursor || edited > cursor {
+            read += 1;
+            take(handler, team, key, message).await;
+        }
+        if replied > cursor {
+            let after = ts_of(cursor.max(oldest));
+            let query = [("channel", key.channel.as_str()), ("ts", &root), ("oldest", &after)];
+            for reply in pages(team, "conversations.replies", &query).await {
+                // The first message of a thread always comes with it.
+                if reply.ts != root {
+                    read += 1;
+                    take(handler, team, key, reply).await;
+                }
+            }
+        }
+    }
+    read
+}
+
+async fn take<S: Store>(handler: &Arc<Handler<S>>, team: &Arc<Team>, key: &ChannelKey, message: Message) {
+    match message.remembered(&key.channel, &team.me) {
+        Some(Happened::Said(said)) => {
+            if let Some(rest) = handler.take(team, said).await.then {
+                rest.await;
+            }
+        }
+        Some(Happened::Gone(ts)) => _ = handler.forget(team, &key.channel, &ts).await,
+        None => {}
+    }
+}
+
+/// All messages of a list, oldest first, at most [`CHANNEL_MAX`].
+async fn pages(team: &Team, method: &str, query: &[(&str, &str)]) -> Vec<Message> {
+    let mut messages: Vec<Message> = Vec::new();
+    let mut next = String::new();
+    while messages.len() < CHANNEL_MAX {
+        let mut query = query.to_vec();
+        query.push(("limit", PAGE));
+        if !next.is_empty() {
+            query.push(("cursor", &next));
+        }
+        let page = match patiently(team, method, &query).await {
+            Ok(page) => page,
+            Err(error) => {
+                if !error.is(&code::GONE) {
+                    warn!(team = team.me.team, method, error = %error, "what was missed cannot be read");
+                }
+                break;
+            }
+        };
+        let found = page["messages"].as_array().into_iter().flatten();
+        messages.extend(found.filter_map(|message| serde_json::from_value(message.clone()).ok()));
+        next = page["response_metadata"]["next_cursor"].as_str().unwrap_or_default().to_owned();
+        if next.is_empty() {
+            break;
+        }
+    }
+    messages.sort_by_key(|message| micros(&message.ts));
+    messages
+}
+
+/// Makes a call; comes back when Slack says so.
+async fn patiently(team: &Team, method: &str, query: &[(&str, &str)]) -> Result<Value, CallError> {
+    let mut failed = 0;
+    loop {
+        match team.api.get(method, query).await {
+            Err(CallError::Limited { after }) => tokio::time::sleep(after).await,
+            Err(CallError::Unreachable(_)) if failed < TRIES => {
+                failed += 1;
+                tokio::time::sleep(RETRY).await;
+            }
+            done => return done,
+        }
+    }
+}
+
+/// Looks at answered messages again: they may have been edited or deleted.
+async fn answered<S: Store>(handler: &Arc<Handler<S>>, team: &Arc<Team>, since: i64) {
+    let messages = match handler.bot.store.answered_messages(Platform::Slack, since, ANSWERED_MAX).await {
+        Ok(messages) => messages,
+        Err(error) => {
+            warn!(error = %error, "answered messages are not looked at again");
+            return;
+        }
+    };
+    for (key, thread) in messages.into_iter().filter(|(key, _)| key.channel.workspace == team.me.team) {
+        match one(team, &key, thread.as_deref()).await {
+            Ok(Some(message)) if message.edited.is_some() || message.subtype.is_some() => {
+                take(handler, team, &key.channel, message).await;
+            }
+            Ok(Some(_)) => {}
+            Ok(None) => _ = handler.forget(team, &key.channel.channel, &key.message).await,
+            Err(error) => warn!(message = %key, error = %error, "an answered message cannot be looked at again"),
+        }
+    }
+}
+
+/// A message as it is now; `None` when it is gone.
+async fn one(team: &Team, key: &MessageKey, thread: Option<&str>) -> Result<Option<Message>, CallError> {
+    let channel = ("channel", key.channel.channel.as_str());
+    let ts = key.message.as_str();
+    let exactly = [("oldest", ts), ("latest", ts), ("inclusive", "true"), ("limit", "2")];
+    let (method, first) = match thread {
+        Some(thread) => ("conversations.replies", vec![channel, ("ts", thread)]),
+        None => ("conversations.history", vec![channel]),
+    };
+    let query: Vec<(&str, &str)> = first.into_iter().chain(exactly).collect();
+    let page = match patiently(team, method, &query).await {
+        Err(error) if error.is(&code::GONE) => return Ok(None),
+        page => page?,
+    };
+    let found = page["messages"].as_array().into_iter().flatten().find(|message| message["ts"] == ts);
+    Ok(found.and_then(|message| serde_json::from_value(message.clone()).ok()))
+}
+
+/// Microseconds since 1970.
+fn now() -> Cursor {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+}
