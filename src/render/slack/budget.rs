@@ -58,6 +58,25 @@ pub(super) enum Mark {
     Number(usize),
 }
 
+impl Mark {
+    fn style(self) -> Option<ListStyle> {
+        match self {
+            Self::None => None,
+            Self::Point => Some(ListStyle::Bullet),
+            Self::Number(_) => Some(ListStyle::Ordered),
+        }
+    }
+
+    /// A text that does not follow others of its kind.
+    fn part(self, item: Rich) -> Rich {
+        let offset = if let Self::Number(number) = self { number - 1 } else { 0 };
+        match self.style() {
+            None => item,
+            Some(style) => Rich::RichTextList { style, offset, elements: vec![item] },
+        }
+    }
+}
+
 /// Blocks while they are filled.
 #[derive(Debug, Clone)]
 pub(super) struct Stack {
@@ -107,23 +126,28 @@ impl Stack {
     /// Adds a text to the section with this heading, which starts with it if need be, unless less than
     /// `keep` would be left.
     pub(super) fn say(&mut self, heading: &'static str, mark: Mark, text: &[Inline], keep: Room) -> bool {
+        let item = Rich::RichTextSection { elements: text.to_vec() };
         if self.open != Some(heading) {
-            let mut block = Block::RichText { elements: Vec::new() };
-            add(&mut block, heading, mark, text);
-            let fits = self.push(block, keep);
+            let fits = self.push(Block::RichText { elements: begun(heading, mark, item) }, keep);
             if fits {
                 self.open = Some(heading);
             }
             return fits;
         }
-        let Some(last) = self.blocks.last_mut() else { return false };
-        let mut grown = last.clone();
-        add(&mut grown, heading, mark, text);
-        let cost = bytes(&grown) - bytes(last);
+        let Some(Block::RichText { elements }) = self.blocks.last_mut() else { return false };
+        // Either way it stands behind something, hence behind a comma.
+        let (list, added) = match elements.last_mut() {
+            Some(Rich::RichTextList { style, elements, .. }) if mark.style() == Some(*style) => (Some(elements), item),
+            _ => (None, mark.part(item)),
+        };
+        let cost = bytes(&added) + 1;
         let fits = self.left.bytes >= cost + keep.bytes;
         if fits {
             self.left.bytes -= cost;
-            *last = grown;
+            match list {
+                Some(list) => list.push(added),
+                None => elements.push(added),
+            }
         }
         fits
     }
@@ -136,25 +160,16 @@ impl Stack {
     }
 }
 
-/// A section whose heading is its first line.
-fn add(block: &mut Block, heading: &str, mark: Mark, text: &[Inline]) {
-    let Block::RichText { elements } = block else { return };
-    let begins = elements.is_empty() && !heading.is_empty();
-    let (style, number) = match mark {
-        Mark::None => {
-            let heading = if begins { vec![rich::bold(heading), rich::words("\n")] } else { Vec::new() };
-            elements.push(Rich::RichTextSection { elements: heading.into_iter().chain(text.to_vec()).collect() });
-            return;
-        }
-        Mark::Point => (ListStyle::Bullet, 1),
-        Mark::Number(number) => (ListStyle::Ordered, number),
-    };
-    if begins {
-        elements.push(Rich::RichTextSection { elements: vec![rich::bold(heading)] });
+/// What a section begins with: its heading is its first line.
+fn begun(heading: &str, mark: Mark, item: Rich) -> Vec<Rich> {
+    if heading.is_empty() {
+        return vec![mark.part(item)];
     }
-    let item = Rich::RichTextSection { elements: text.to_vec() };
-    match elements.last_mut() {
-        Some(Rich::RichTextList { style: before, elements, .. }) if *before == style => elements.push(item),
-        _ => elements.push(Rich::RichTextList { style, offset: number - 1, elements: vec![item] }),
+    match item {
+        Rich::RichTextSection { elements } if mark == Mark::None => {
+            let heading = [rich::bold(heading), rich::words("\n")];
+            vec![Rich::RichTextSection { elements: heading.into_iter().chain(elements).collect() }]
+        }
+        item => vec![Rich::RichTextSection { elements: vec![rich::bold(heading)] }, mark.part(item)],
     }
 }
