@@ -125,7 +125,7 @@ impl<S: Store> DiscordCourier<S> {
         route: Route<'_>,
         body: Option<&Value>,
     ) -> Result<Value, CallError> {
-        match self.call(method, route.clone(), body).await {
+        match self.call(method, route, body).await {
             Err(error) if error.code() == Some(code::ARCHIVED) => {
                 let awake = json!({"archived": false});
                 self.call(LightMethod::Patch, Route::Channel { channel_id }, Some(&awake)).await?;
