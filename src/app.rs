@@ -17,11 +17,13 @@ use crate::discord;
 use crate::local::{self, Chat, ChatLog as _, LocalCourier};
 use crate::reload::{self, InForce};
 use crate::rules::Source;
-use crate::store::SqlStore;
+use crate::store::{Location, SqlStore};
 use crate::web::{self, Site};
 
 /// What is under way when the program is told to stop may take so long to finish.
 const SHUTDOWN_MAX: Duration = Duration::from_secs(10);
+/// What was chosen for a channel in another process is known after so long.
+const CHANNELS_EVERY: Duration = Duration::from_secs(5);
 /// How often what is old expires.
 const TIDY_EVERY: Duration = Duration::from_secs(3600);
 
@@ -107,6 +109,9 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> anyhow::
         }
     };
     tasks.spawn(presence.follow(look, stopping.clone()));
+    if matches!(store.location(), Location::Postgres(_)) {
+        tasks.spawn(reload_channels(Arc::clone(&channels), stopping.clone()));
+    }
     let retention = Duration::from_secs(u64::from(settings.storage.retention_days) * 24 * 3600);
     tasks.spawn(tidy(Arc::clone(&store), retention, stopping.clone()));
     if settings.local.enabled {
@@ -137,6 +142,19 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> anyhow::
     }
     store.close().await;
     Ok(())
+}
+
+/// Learns what was chosen for channels in other processes.
+async fn reload_channels(channels: Arc<Channels<SqlStore>>, mut shutdown: watch::Receiver<bool>) {
+    while !*shutdown.borrow() {
+        tokio::select! {
+            () = tokio::time::sleep(CHANNELS_EVERY) => {}
+            _ = shutdown.changed() => return,
+        }
+        if let Err(error) = channels.reload().await {
+            warn!(error = %error, "what was chosen for channels in other processes is not known");
+        }
+    }
 }
 
 /// Lets expire what is old, and tells of what could not be delivered; every hour.

@@ -86,9 +86,11 @@ impl<S: Store, C: Courier> Delivery<S, C> {
         let call = async {
             match (post, &claimed.delivered) {
                 (Some(post), None) => self.courier.post(errand(post)).await.map(Some),
-                (Some(post), Some(place)) => {
-                    self.courier.update(errand(post), place).await.map(|()| Some(place.clone()))
-                }
+                (Some(post), Some(place)) => match self.courier.update(errand(post), place).await {
+                    // A removal of which nobody knows the outcome may have worked: then there is nothing to update.
+                    Err(SendError::Never(_)) if claimed.uncertain => self.courier.post(errand(post)).await.map(Some),
+                    updated => updated.map(|()| Some(place.clone())),
+                },
                 (None, place) => self.courier.remove(key, *part, thread, place.as_deref()).await.map(|()| None),
             }
         };

@@ -107,7 +107,7 @@ impl Store for SqlStore {
         on!(self, read, |pool| {
             let count: i64 = sqlx::query_scalar(
                 "SELECT COUNT(*) FROM outbox WHERE platform = $1 AND workspace = $2 AND channel = $3 AND posted_at > $4
-                 AND ($5 IS NULL OR author = $5) AND part = 'reply' AND post IS NOT NULL AND NOT shadow",
+                 AND (CAST($5 AS TEXT) IS NULL OR author = $5) AND part = 'reply' AND post IS NOT NULL AND NOT shadow",
             )
             .bind(channel.platform.as_str())
             .bind(&channel.workspace)
@@ -231,7 +231,11 @@ impl Store for SqlStore {
         let posts: Vec<String> = on!(self, read, |pool| {
             sqlx::query_scalar(
                 "SELECT post FROM outbox
-                 WHERE platform = $1 AND workspace = $2 AND channel = $3 AND (thread = $4 OR message = $4) AND message <> $5
+                 WHERE platform = $1 AND workspace = $2 AND channel = $3 AND thread = $4 AND message <> $5
+                   AND part = 'reply' AND post IS NOT NULL AND NOT shadow
+                 UNION ALL
+                 SELECT post FROM outbox
+                 WHERE platform = $1 AND workspace = $2 AND channel = $3 AND message = $4 AND message <> $5
                    AND part = 'reply' AND post IS NOT NULL AND NOT shadow",
             )
             .bind(channel.platform.as_str())
@@ -245,7 +249,8 @@ impl Store for SqlStore {
         })?;
         let mut rules = Vec::new();
         for json in posts {
-            let post: Post = serde_json::from_str(&json).map_err(failed)?;
+            // One that a later version wrote must not keep the thread from being answered.
+            let Ok(post) = serde_json::from_str::<Post>(&json) else { continue };
             let answers = post.reply().map(|reply| reply.answers.as_slice()).unwrap_or_default();
             rules.extend(answers.iter().map(|answer| answer.rule.clone()));
         }
