@@ -97,11 +97,7 @@ impl Courier for Instantly {
 }
 
 fn channel(number: u64) -> ChannelKey {
-    ChannelKey {
-        platform: Platform::Discord,
-        workspace: "guild".to_owned(),
-        channel: (number % CHANNELS).to_string(),
-    }
+    ChannelKey { platform: Platform::Discord, workspace: "guild".to_owned(), channel: (number % CHANNELS).to_string() }
 }
 
 fn event(mix: &Mix, number: u64) -> Event {
@@ -150,8 +146,7 @@ async fn run(
         let cooldown = Cooldown { per_author: u32::MAX, per_channel: u32::MAX, window: Duration::from_secs(1) };
         let wake = Arc::new(Notify::new());
         let commands = Arc::new(Commands::new(engines.clone(), lookups.clone()));
-        let intake =
-            Intake::new(engines.clone(), commands, Arc::clone(&store), channels, cooldown, Arc::clone(&wake));
+        let intake = Intake::new(engines.clone(), commands, Arc::clone(&store), channels, cooldown, Arc::clone(&wake));
         intakes.push(Arc::new(intake));
         let delivery = Delivery::new(Arc::clone(&store), Instantly(Arc::clone(&times)), Arc::clone(&wake));
         tasks.push(tokio::spawn(delivery.run(stopping.clone())));
@@ -250,7 +245,8 @@ fn main() {
     let engine = Arc::new(Engine::load(&[Source::BuiltIn]).expect("the built-in rules are sound"));
     let lookup = Arc::new(Lookup::new(Arc::clone(&engine)).expect("indexed"));
     let is_answered = |text: &String| engine.diagnose(text, Scope::Okta).answered;
-    let silent: Vec<String> = texts("tests/corpus/silence/written.jsonl").into_iter().filter(|t| !is_answered(t)).collect();
+    let silent: Vec<String> =
+        texts("tests/corpus/silence/written.jsonl").into_iter().filter(|t| !is_answered(t)).collect();
     let answered: Vec<String> = texts("tests/corpus/pastes/made-up.jsonl").into_iter().filter(is_answered).collect();
     let mixes: Vec<Arc<Mix>> = [1, 10, 100]
         .into_iter()

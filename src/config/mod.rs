@@ -308,7 +308,10 @@ impl Settings {
         self.storage.location()?;
         if self.storage.retention_days < RETENTION_MIN {
             return Err(ConfigError::new(
-                format!("storage.retention_days = {} forgets replies that may still be edited", self.storage.retention_days),
+                format!(
+                    "storage.retention_days = {} forgets replies that may still be edited",
+                    self.storage.retention_days
+                ),
                 format!("keep them for at least {RETENTION_MIN} days"),
             ));
         }

@@ -127,7 +127,6 @@ impl<L: ChatLog> Chat<L> {
         let message = self.log.message(id).await?;
         message.filter(|message| !message.is_bot && !message.deleted).map(|_| ()).ok_or(ChatError::NoMessage)
     }
-
 }
 
 fn checked(text: &str) -> Result<&str, ChatError> {

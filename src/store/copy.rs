@@ -125,12 +125,12 @@ pub enum CopyError {
     #[error(transparent)]
     Open(#[from] OpenError),
     /// A file cannot be written or read.
-    #[error("{path}: {source}")]
+    #[error("{path}: {cause}")]
     File {
         /// Which.
         path: PathBuf,
         /// What the system says.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// The target holds something.
     #[error("the database {0} is not empty\n  help: {1}")]
@@ -150,7 +150,14 @@ pub struct Counts(pub Vec<(&'static str, u64)>);
 impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, (table, count)) in self.0.iter().enumerate() {
-            write!(f, "{}{count} {}", if index > 0 { ", " } else { "" }, table.replace('_', " "))?;
+            let what = match *table {
+                "cursor" => "cursors",
+                "channel" => "chosen channels",
+                "outbox" => "replies",
+                "local_message" => "messages of the local workspace",
+                other => other,
+            };
+            write!(f, "{}{what}: {count}", if index > 0 { ", " } else { "" })?;
         }
         Ok(())
     }
@@ -342,8 +349,8 @@ impl SqlStore {
     /// Writes everything into a new SQLite file, while bots go on.
     pub async fn backup(&self, file: &Path) -> Result<Counts, CopyError> {
         if file.exists() {
-            let source = std::io::Error::new(std::io::ErrorKind::AlreadyExists, "there is a file of this name");
-            return Err(CopyError::File { path: file.to_owned(), source });
+            let cause = std::io::Error::new(std::io::ErrorKind::AlreadyExists, "there is a file of this name");
+            return Err(CopyError::File { path: file.to_owned(), cause });
         }
         // Under another name until it is complete.
         let part = beside(file, ".part");
@@ -353,7 +360,7 @@ impl SqlStore {
         backup.close().await;
         match copied {
             Ok(counts) => {
-                fs::rename(&part, file).map_err(|source| CopyError::File { path: file.to_owned(), source })?;
+                fs::rename(&part, file).map_err(|cause| CopyError::File { path: file.to_owned(), cause })?;
                 Ok(counts)
             }
             Err(error) => {
@@ -367,7 +374,7 @@ impl SqlStore {
     pub async fn restore(&self, file: &Path, replace: bool) -> Result<Counts, CopyError> {
         let read = beside(file, ".restoring");
         remove(&read)?;
-        fs::copy(file, &read).map_err(|source| CopyError::File { path: file.to_owned(), source })?;
+        fs::copy(file, &read).map_err(|cause| CopyError::File { path: file.to_owned(), cause })?;
         let copied = async {
             let backup = Self::open(&Location::Sqlite(read.clone())).await?;
             let copied = backup.copy_into(self, replace).await;
@@ -391,8 +398,8 @@ fn remove(file: &Path) -> Result<(), CopyError> {
     for suffix in ["", "-wal", "-shm", "-journal", ".lock"] {
         let path = beside(file, suffix);
         match fs::remove_file(&path) {
-            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-                return Err(CopyError::File { path, source });
+            Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => {
+                return Err(CopyError::File { path, cause });
             }
             _ => {}
         }

@@ -5,8 +5,11 @@ use std::time::Duration;
 use super::{SqlStore, failed, millis, on};
 use crate::bot::ports::{Lease, Leases, StoreError};
 
-/// The longest lease, in milliseconds. One that ends later was taken before the clock was set back.
+/// The longest lease, in milliseconds.
 const LEASE_MAX: i64 = 60_000;
+/// One that ends so much later than now was taken before the clock was set back. That is more than a lease: a
+/// statement that began earlier may see what a later one wrote.
+const AHEAD_MAX: i64 = LEASE_MAX + 5 * 60_000;
 
 impl Leases for SqlStore {
     async fn acquire(&self, name: &str, holder: &str, ttl: Duration) -> Result<Option<Lease>, StoreError> {
@@ -18,7 +21,8 @@ impl Leases for SqlStore {
              RETURNING fence",
         );
         let fence: Option<i64> = on!(self, write, |pool| {
-            let query = sqlx::query_scalar(sql).bind(name).bind(holder).bind(millis(ttl).min(LEASE_MAX)).bind(LEASE_MAX);
+            let query =
+                sqlx::query_scalar(sql).bind(name).bind(holder).bind(millis(ttl).min(LEASE_MAX)).bind(AHEAD_MAX);
             query.fetch_optional(pool).await.map_err(failed)
         })?;
         Ok(fence.map(|fence| Lease { name: name.to_owned(), holder: holder.to_owned(), fence }))

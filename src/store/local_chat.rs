@@ -82,12 +82,11 @@ impl ChatLog for SqlStore {
 
     async fn changes(&self, channel: &str, after: i64, limit: u32) -> Result<Vec<ChatMessage>, StoreError> {
         on!(self, read, |pool| {
-            let rows = sqlx::query(
-                "SELECT * FROM local_message WHERE channel = $1 AND change > $2 ORDER BY change LIMIT $3",
-            )
-            .bind(channel)
-            .bind(after)
-            .bind(i64::from(limit));
+            let rows =
+                sqlx::query("SELECT * FROM local_message WHERE channel = $1 AND change > $2 ORDER BY change LIMIT $3")
+                    .bind(channel)
+                    .bind(after)
+                    .bind(i64::from(limit));
             rows.fetch_all(pool).await.map_err(failed)?.iter().map(read).collect()
         })
     }
@@ -102,11 +101,10 @@ impl ChatLog for SqlStore {
 
     async fn history(&self, channel: &str, limit: u32) -> Result<Vec<ChatMessage>, StoreError> {
         let mut messages: Vec<ChatMessage> = on!(self, read, |pool| {
-            let rows = sqlx::query(
-                "SELECT * FROM local_message WHERE channel = $1 AND NOT deleted ORDER BY id DESC LIMIT $2",
-            )
-            .bind(channel)
-            .bind(i64::from(limit));
+            let rows =
+                sqlx::query("SELECT * FROM local_message WHERE channel = $1 AND NOT deleted ORDER BY id DESC LIMIT $2")
+                    .bind(channel)
+                    .bind(i64::from(limit));
             rows.fetch_all(pool).await.map_err(failed)?.iter().map(read).collect::<Result<_, _>>()
         })?;
         messages.reverse();

@@ -23,7 +23,7 @@ use std::time::Duration;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, Pool, Postgres, Sqlite, Transaction};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Pool, Postgres, Sqlite, Transaction};
 use tokio::sync::Notify;
 
 pub use self::copy::{CopyError, Counts};
@@ -50,14 +50,14 @@ const STATEMENT_MAX: Duration = Duration::from_secs(30);
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// It cannot be opened, created or reached.
-    #[error("cannot open the database {location}: {source}\n  help: {help}")]
+    #[error("cannot open the database {location}: {cause}\n  help: {help}")]
     Open {
         /// Which, without secrets.
         location: String,
         /// What can be done.
         help: &'static str,
         /// What the library says.
-        source: sqlx::Error,
+        cause: sqlx::Error,
     },
     /// It was made by a later version of this program.
     #[error(
@@ -73,13 +73,13 @@ pub enum OpenError {
     },
     /// Its tables cannot be brought up to date.
     #[error(
-        "cannot bring the database {location} up to date: {source}\n  help: it is unchanged; make room and check that it can be written, or name another database in [storage]"
+        "cannot bring the database {location} up to date: {cause}\n  help: it is unchanged; make room and check that it can be written, or name another database in [storage]"
     )]
     Migrate {
         /// Which, without secrets.
         location: String,
         /// What the library says.
-        source: MigrateError,
+        cause: MigrateError,
     },
 }
 
@@ -165,10 +165,10 @@ impl SqlStore {
                     .synchronous(SqliteSynchronous::Full)
                     .foreign_keys(true)
                     .busy_timeout(BUSY);
-                let open = |source| OpenError::Open {
+                let open = |cause| OpenError::Open {
                     location: location.to_string(),
                     help: "choose a file in a writable directory with [storage] path, or OKTRIAGE__STORAGE__PATH",
-                    source,
+                    cause,
                 };
                 // One writer: several would only wait for each other, and less fairly than in a queue.
                 let write = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone());
@@ -178,14 +178,18 @@ impl SqlStore {
                 Pools::Sqlite(Sides { read: read.await.map_err(open)?, write })
             }
             Location::Postgres(url) => {
-                let open = |source| OpenError::Open {
+                let open = |cause| OpenError::Open {
                     location: location.to_string(),
                     help: "check that PostgreSQL runs there and lets this user in: storage.url = \"postgres://USER:PASSWORD@HOST:PORT/DATABASE\"",
-                    source,
+                    cause,
                 };
-                let options = url.options().map_err(open)?;
+                let options = session(url.options().map_err(open)?);
+                // A pool would only say that it waited in vain.
+                let first = tokio::time::timeout(BUSY, PgConnection::connect_with(&options)).await;
+                let first = first.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map_err(open)?;
+                first.close().await.map_err(open)?;
                 let pool = PgPoolOptions::new().max_connections(POSTGRES_CONNECTIONS).acquire_timeout(BUSY);
-                let pool = pool.connect_with(session(options)).await.map_err(open)?;
+                let pool = pool.connect_with(options).await.map_err(open)?;
                 POSTGRES_MIGRATIONS.run(&pool).await.map_err(|error| migrate(location, &POSTGRES_MIGRATIONS, error))?;
                 Pools::Postgres(Sides { read: pool.clone(), write: pool })
             }
@@ -243,7 +247,7 @@ fn migrate(location: &Location, known: &Migrator, error: MigrateError) -> OpenEr
     let known = known.iter().map(|migration| migration.version).max().unwrap_or_default();
     match error {
         MigrateError::VersionMissing(found) if found > known => OpenError::Newer { location, found, known },
-        source => OpenError::Migrate { location, source },
+        cause => OpenError::Migrate { location, cause },
     }
 }
 

@@ -16,6 +16,9 @@ const SET_CURSOR: &str = "INSERT INTO cursor (platform, workspace, channel, posi
 
 /// A time further ahead than any that is noted: a clock was set back, and the row is not made to wait for it.
 const AHEAD_MAX: i64 = 25 * 3600 * 1000;
+/// So much further ahead than a lease from now on: a statement that began earlier may see what a later one
+/// wrote, which is no clock that was set back.
+const SKEW_MAX: i64 = 5 * 60 * 1000;
 
 impl Store for SqlStore {
     async fn decide(&self, wanted: &Wanted, cursor: Option<Cursor>) -> Result<bool, StoreError> {
@@ -261,12 +264,12 @@ impl Store for SqlStore {
 
     async fn claim(&self, platform: Platform, lease: Duration, limit: u32) -> Result<Vec<Claimed>, StoreError> {
         let lease = millis(lease);
-        // A lease that ends later than one taken now would was given before the clock was set back.
+        // A lease that ends much later than one taken now would was given before the clock was set back.
         let sql = self.sql(
             "WITH due AS MATERIALIZED (
                  SELECT id FROM outbox WHERE platform = $1 AND NOT dead AND NOT shadow AND delivered_revision < revision
-                 AND (due_at <= {now} OR due_at > {now} + $2) AND (leased_until <= {now} OR leased_until > {now} + $3)
-                 ORDER BY id LIMIT $4 {skip locked})
+                 AND (due_at <= {now} OR due_at > {now} + $2) AND (leased_until <= {now} OR leased_until > {now} + $4)
+                 ORDER BY id LIMIT $5 {skip locked})
              UPDATE outbox SET leased_until = {now} + $3, attempts = attempts + 1, unrecorded = unrecorded + 1,
                  claim = claim + 1
              WHERE id IN (SELECT id FROM due)
@@ -277,6 +280,7 @@ impl Store for SqlStore {
                 .bind(platform.as_str())
                 .bind(AHEAD_MAX)
                 .bind(lease)
+                .bind(lease.saturating_add(SKEW_MAX))
                 .bind(i64::from(limit))
                 .fetch_all(pool)
                 .await

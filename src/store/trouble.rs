@@ -6,16 +6,16 @@ use crate::bot::ports::StoreError;
 pub(super) fn failed(error: impl std::error::Error + Send + Sync + 'static) -> StoreError {
     let boxed: Box<dyn std::error::Error + Send + Sync> = Box::new(error);
     match boxed.downcast_ref::<sqlx::Error>().and_then(meaning) {
-        Some(meaning) => StoreError(Box::new(Trouble { meaning, source: boxed })),
+        Some(meaning) => StoreError(Box::new(Trouble { meaning, cause: boxed })),
         None => StoreError(boxed),
     }
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("{meaning} ({source})")]
+#[error("{meaning} ({cause})")]
 struct Trouble {
     meaning: &'static str,
-    source: Box<dyn std::error::Error + Send + Sync>,
+    cause: Box<dyn std::error::Error + Send + Sync>,
 }
 
 /// What a failure means and what helps. Whatever was not committed is tried again by who asked.

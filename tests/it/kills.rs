@@ -42,8 +42,7 @@ pub(crate) struct Story {
 impl Story {
     /// Somebody posts, edits or deletes.
     pub(crate) async fn goes_on(&mut self, server: &Server, dice: &mut Dice) {
-        let answered: Vec<i64> =
-            self.expected.iter().filter(|(_, reply)| reply.is_some()).map(|(id, _)| *id).collect();
+        let answered: Vec<i64> = self.expected.iter().filter(|(_, reply)| reply.is_some()).map(|(id, _)| *id).collect();
         let earlier = match answered.len() {
             0 => None,
             count => Some(answered[dice.below(count as u64) as usize]),
@@ -81,7 +80,8 @@ impl Story {
     /// Each message has one reply, in its final form, or none; as the page of this process shows it.
     pub(crate) async fn ends_well(&self, server: &Server) {
         // A reply that a killed process had claimed waits for the end of its lease.
-        let expected: Vec<(i64, &str)> = self.expected.iter().filter_map(|(id, reply)| Some((*id, (*reply)?))).collect();
+        let expected: Vec<(i64, &str)> =
+            self.expected.iter().filter_map(|(id, reply)| Some((*id, (*reply)?))).collect();
         server
             .wait_until(CHANNEL, &format!("{expected:?}"), |history| {
                 let mut visible: Vec<(i64, &str)> = history

@@ -47,7 +47,9 @@ impl Cluster {
         let is_root = fs::metadata("/proc/self").map(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
         let user = match is_root.unwrap_or(false) {
             // PostgreSQL refuses to run as root.
-            true if Command::new("id").args(["-u", "postgres"]).output().is_ok_and(|id| id.status.success()) => "postgres",
+            true if Command::new("id").args(["-u", "postgres"]).output().is_ok_and(|id| id.status.success()) => {
+                "postgres"
+            }
             true => "nobody",
             false => "",
         };
@@ -114,7 +116,8 @@ impl Cluster {
             }
         };
         let log = self.dir.join("server.log");
-        let restart = command.arg("-D").arg(self.dir.join("data")).arg("-l").arg(log).args(["-m", "immediate", "-w", "restart"]);
+        let restart =
+            command.arg("-D").arg(self.dir.join("data")).arg("-l").arg(log).args(["-m", "immediate", "-w", "restart"]);
         let done = restart.current_dir("/").stdout(Stdio::null()).stderr(Stdio::null()).status().expect("pg_ctl runs");
         assert!(done.success(), "PostgreSQL did not come back");
     }

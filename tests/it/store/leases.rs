@@ -12,7 +12,12 @@ use super::{Place, contracts};
 
 const TTL: Duration = Duration::from_secs(8);
 
-contracts!(one_holder_at_a_time, one_of_many_gets_it, a_clock_that_is_set_back_frees_it, keepers_take_over_from_each_other);
+contracts!(
+    one_holder_at_a_time,
+    one_of_many_gets_it,
+    a_clock_that_is_set_back_frees_it,
+    keepers_take_over_from_each_other
+);
 
 async fn one_holder_at_a_time(place: Place) {
     let clock = Arc::new(AtomicI64::new(1_000_000));

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use oktriage::bot::event::Platform;
 use oktriage::bot::policy::{ChannelSettings, Mode};
-use oktriage::bot::ports::{Claimed, FINAL, Part, Store, Wanted};
+use oktriage::bot::ports::{Claimed, FINAL, Leases, Part, Store, Wanted};
 use oktriage::reply::{Button, By};
 use oktriage::rules::Scope;
 use oktriage::store::SqlStore;
@@ -30,6 +30,7 @@ contracts!(
     a_pause_that_was_asked_for_holds_for_what_is_decided_meanwhile,
     a_row_that_cannot_be_read_keeps_no_other_from_delivery,
     a_clock_that_is_set_back_stops_nothing,
+    a_statement_that_began_earlier_takes_nothing_twice,
     what_was_answered_is_counted,
     people_choose_channels_and_press_buttons,
 );
@@ -73,7 +74,8 @@ async fn one_of_many_decisions_at_once_is_noted(place: Place) {
 
 async fn what_is_known_is_what_was_decided(place: Place) {
     let store = place.open().await;
-    let decided = Wanted { thread: Some("t".to_owned()), version: FINAL, shadow: true, posted_at: -3, ..wanted("Ünï'code\"") };
+    let decided =
+        Wanted { thread: Some("t".to_owned()), version: FINAL, shadow: true, posted_at: -3, ..wanted("Ünï'code\"") };
     store.decide(&decided, None).await.unwrap();
     let known = store.known(&decided.key, Part::Reply).await.unwrap().unwrap();
     assert_eq!(known.wanted, Wanted { based_on: Some(1), ..decided.clone() });
@@ -275,6 +277,19 @@ async fn a_clock_that_is_set_back_stops_nothing(place: Place) {
     store.failed(&a, "busy", Some(Duration::from_secs(300))).await.unwrap();
     clock.store(1_000_000, Ordering::SeqCst);
     assert_eq!(claim(&store).await.len(), 2);
+}
+
+/// What a later statement wrote lies in the future of an earlier one that is still under way.
+async fn a_statement_that_began_earlier_takes_nothing_twice(place: Place) {
+    let later = place.open_at(&Arc::new(AtomicI64::new(1_000_000))).await;
+    let earlier = place.open_at(&Arc::new(AtomicI64::new(970_000))).await;
+    later.decide(&wanted("m"), None).await.unwrap();
+    let claimed = claim_one(&later).await;
+    assert_eq!(claim(&earlier).await, []);
+    later.failed(&claimed, "busy", Some(Duration::from_secs(24 * 3600))).await.unwrap();
+    assert_eq!(claim(&earlier).await, []);
+    assert!(later.acquire("discord/0", "a", Duration::from_secs(60)).await.unwrap().is_some());
+    assert_eq!(earlier.acquire("discord/0", "b", Duration::from_secs(60)).await.unwrap(), None);
 }
 
 async fn what_was_answered_is_counted(place: Place) {

@@ -54,13 +54,22 @@ enum Outcome {
 
 #[derive(Debug, Clone)]
 enum Step {
-    Decide { message: u8, show: bool },
+    Decide {
+        message: u8,
+        show: bool,
+    },
     /// Somebody decides on old knowledge.
-    DecideLate { message: u8 },
-    Deliver { outcomes: [Outcome; 2] },
+    DecideLate {
+        message: u8,
+    },
+    Deliver {
+        outcomes: [Outcome; 2],
+    },
     /// One that sleeps wakes up.
     Wake,
-    Pass { millis: i64 },
+    Pass {
+        millis: i64,
+    },
     Retry,
 }
 
@@ -203,13 +212,7 @@ impl Courier for Scripted {
         self.carry(change).await
     }
 
-    async fn remove(
-        &self,
-        key: &MessageKey,
-        _: Part,
-        _: Option<&str>,
-        place: Option<&str>,
-    ) -> Result<(), SendError> {
+    async fn remove(&self, key: &MessageKey, _: Part, _: Option<&str>, place: Option<&str>) -> Result<(), SendError> {
         let remove = || {
             self.world.look(key, |standing| {
                 standing.effect(self.decision);

@@ -45,7 +45,9 @@ async fn what_is_old_and_settled_expires(place: Place) {
     let young = store.add(Draft { thread: Some(root.id), ..draft }).await.unwrap();
     assert_eq!(store.expire(3 * DAY).await.unwrap(), 0);
     assert_eq!(store.expire(DAY).await.unwrap(), 6);
-    for (message, stays) in [("delivered", false), ("dead", false), ("shadow", false), ("waiting", true), ("young", true)] {
+    for (message, stays) in
+        [("delivered", false), ("dead", false), ("shadow", false), ("waiting", true), ("young", true)]
+    {
         assert_eq!(store.known(&key(message), Part::Reply).await.unwrap().is_some(), stays, "{message}");
     }
     // Threads stay whole.
@@ -86,7 +88,10 @@ async fn everything_is_copied_or_nothing(place: Place) {
         assert!(copy.is_empty().await.unwrap());
         assert_eq!(copy.restore(&file, false).await.unwrap(), all);
         assert_eq!(copy.counts().await.unwrap(), all);
-        assert_eq!(copy.known(&key("7"), Part::Reply).await.unwrap(), store.known(&key("7"), Part::Reply).await.unwrap());
+        assert_eq!(
+            copy.known(&key("7"), Part::Reply).await.unwrap(),
+            store.known(&key("7"), Part::Reply).await.unwrap()
+        );
         assert_eq!(copy.dead_letters(9).await.unwrap(), store.dead_letters(9).await.unwrap());
         assert_eq!(copy.cursor(&channel()).await.unwrap(), Some(29));
         // What is new gets new numbers.
