@@ -128,7 +128,7 @@ async fn execute(command: &Command, store: &SqlStore) -> anyhow::Result<u8> {
             for DeadLetter { id, key, part, removal, decided_at, attempts, reason } in letters {
                 let what = if removal { "removal of the " } else { "" };
                 let age = age(decided_at);
-                writeln!(out, "{id}  {what}{part} to {key}, decided {age} ago, tried {attempts} times: {reason}")?;
+                writeln!(out, "{id}  {what}{part} to {key}, decided {age} ago, attempts: {attempts}; {reason}")?;
             }
         }
         Command::Dead(Dead::Retry(which)) => {

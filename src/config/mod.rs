@@ -414,8 +414,14 @@ mod tests {
     #[test]
     fn secrets_are_not_shown() {
         assert!(!load("[storage]\nurl = \"postgres://okt:hunter2@db.example.com/okt\"").contains("hunter2"));
-        insta::assert_snapshot!(load("[storage]\nurl = \"mysql://okt:hunter2@db.example.com/okt\""), @"");
-        insta::assert_snapshot!(load("[storage]\nretention_days = 1"), @"");
+        insta::assert_snapshot!(load("[storage]\nurl = \"mysql://okt:hunter2@db.example.com/okt\""), @r"
+        storage.url is no URL of a database
+          help: write postgres://USER:PASSWORD@HOST:PORT/DATABASE, with @, : and / in the password as %40, %3A and %2F
+        ");
+        insta::assert_snapshot!(load("[storage]\nretention_days = 1"), @r"
+        storage.retention_days = 1 forgets replies that may still be edited
+          help: keep them for at least 8 days
+        ");
         assert!(!load("[local]\naccess_token = \"hunter2hunter2hunter2\"").contains("hunter2"));
     }
 }

@@ -72,9 +72,9 @@ mod tests {
 
     #[test]
     fn a_location_is_shown_without_secrets() {
-        insta::assert_snapshot!(shown("postgres://okt:hunter2@db.example.com:6432/triage?sslmode=require"), @"");
-        insta::assert_snapshot!(shown("sqlite:/var/lib/oktriage.db"), @"");
-        insta::assert_snapshot!(shown("mysql://okt:hunter2@db.example.com/triage"), @"");
-        insta::assert_snapshot!(shown("postgres://okt:hunter2@db.example.com:port/triage"), @"");
+        insta::assert_snapshot!(shown("postgres://okt:hunter2@db.example.com:6432/triage?sslmode=require"), @"postgres://db.example.com:6432/triage; Postgres(PostgresUrl(SecretBox<str>([REDACTED])))");
+        insta::assert_snapshot!(shown("sqlite:/var/lib/oktriage.db"), @r#"/var/lib/oktriage.db; Sqlite("/var/lib/oktriage.db")"#);
+        insta::assert_snapshot!(shown("mysql://okt:hunter2@db.example.com/triage"), @"no URL");
+        insta::assert_snapshot!(shown("postgres://okt:hunter2@db.example.com:port/triage"), @"no URL");
     }
 }

@@ -171,7 +171,13 @@ impl SqlStore {
                     cause,
                 };
                 // One writer: several would only wait for each other, and less fairly than in a queue.
-                let write = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone());
+                let write = SqlitePoolOptions::new().max_connections(1).before_acquire(|connection, _| {
+                    // SQLite ends a transaction by itself when the disk is full, which the library does not see:
+                    // it would take every later one for a part of that.
+                    let sound = !connection.is_in_transaction();
+                    Box::pin(async move { Ok(sound) })
+                });
+                let write = write.connect_with(options.clone());
                 let write = write.await.map_err(open)?;
                 SQLITE_MIGRATIONS.run(&write).await.map_err(|error| migrate(location, &SQLITE_MIGRATIONS, error))?;
                 let read = SqlitePoolOptions::new().max_connections(SQLITE_READERS).connect_with(options);
