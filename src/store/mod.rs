@@ -1,8 +1,8 @@
 //! The ports of the bot and of the local workspace on a database: SQLite in one file, or PostgreSQL
 //! for several processes. SQL is written here only.
 //!
-//! Both databases run the same statements: `on!` runs a body on whichever it is, [`SqlStore::sql`]
-//! words the few things that they say differently, and [`rows`] reads what comes back. What a store
+//! Both databases run the same statements: `on!` runs a body on whichever it is, `SqlStore::sql`
+//! words the few things that they say differently, and `rows` reads what comes back. What a store
 //! must do is in the contract tests (`tests/it/store`), which run on both.
 
 mod copy;
