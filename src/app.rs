@@ -14,15 +14,19 @@ use crate::bot::health::Pulse;
 use crate::bot::{ChannelSettings, Channels, Commands, Cooldown, Delivery, Feedback, Intake, Mode, Platform};
 use crate::config::Settings;
 use crate::discord;
-use crate::local::{self, Chat, LocalCourier};
+use crate::local::{self, Chat, ChatLog as _, LocalCourier};
 use crate::reload::{self, InForce};
 use crate::rules::Source;
 use crate::slack;
-use crate::store::SqliteStore;
+use crate::store::{Location, SqlStore};
 use crate::web::{self, Hook, HookAnswer, HookRequest, Site};
 
 /// What is under way when the program is told to stop may take so long to finish.
 const SHUTDOWN_MAX: Duration = Duration::from_secs(10);
+/// What was chosen for a channel in another process is known after so long.
+const CHANNELS_EVERY: Duration = Duration::from_secs(5);
+/// How often what is old expires.
+const TIDY_EVERY: Duration = Duration::from_secs(3600);
 
 /// Runs the bot until `stop` completes.
 pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
@@ -39,8 +43,9 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> anyhow::
         format!("cannot listen on {listen}: is another oktriage running?\n  help: stop it, or set OKTRIAGE__LOCAL__LISTEN=127.0.0.1:8081")
     })?;
     let address = listener.local_addr().context("the socket has no address")?;
-    let store = Arc::new(SqliteStore::open(&settings.storage.path).await?);
-    info!(rules = engine.rules().len(), database = %settings.storage.path.display(), "started");
+    let store = Arc::new(SqlStore::open(&settings.storage.location()?).await?);
+    let presence = store.enter().await?;
+    info!(rules = engine.rules().len(), database = %store.location(), "started");
 
     let (stop_all, stopping) = watch::channel(false);
     let (engine, engines) = watch::channel(engine);
@@ -119,7 +124,22 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> anyhow::
         pulses,
         shutdown: stopping.clone(),
     });
+    let look = {
+        let (chat, wake) = (Arc::clone(&chat), Arc::clone(&wake));
+        move || {
+            chat.look();
+            wake.notify_waiters();
+        }
+    };
+    tasks.spawn(presence.follow(look, stopping.clone()));
+    if matches!(store.location(), Location::Postgres(_)) {
+        tasks.spawn(reload_channels(Arc::clone(&channels), stopping.clone()));
+    }
+    let retention = Duration::from_secs(u64::from(settings.storage.retention_days) * 24 * 3600);
+    tasks.spawn(tidy(Arc::clone(&store), retention, stopping.clone()));
     if settings.local.enabled {
+        let seen = store.last_change().await?;
+        tasks.spawn(local::follow(Arc::clone(&chat), seen, stopping.clone()));
         let delivery = Delivery::new(Arc::clone(&store), LocalCourier::new(Arc::clone(&chat)), wake);
         tasks.spawn(local::run(chat, intake, Arc::clone(&store), catch_up, stopping.clone()));
         tasks.spawn(delivery.run(stopping.clone()));
@@ -148,7 +168,7 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> anyhow::
 }
 
 /// The paths at which Slack delivers events, interactions and commands.
-fn slack_hooks(endpoint: &Arc<slack::Endpoint<SqliteStore>>) -> impl Iterator<Item = Hook> {
+fn slack_hooks(endpoint: &Arc<slack::Endpoint<SqlStore>>) -> impl Iterator<Item = Hook> {
     slack::PATHS.into_iter().map(|path| {
         let endpoint = Arc::clone(endpoint);
         Hook::new(path, move |request: HookRequest| {
@@ -168,4 +188,43 @@ fn slack_hooks(endpoint: &Arc<slack::Endpoint<SqliteStore>>) -> impl Iterator<It
             }
         })
     })
+}
+
+/// Learns what was chosen for channels in other processes.
+async fn reload_channels(channels: Arc<Channels<SqlStore>>, mut shutdown: watch::Receiver<bool>) {
+    while !*shutdown.borrow() {
+        tokio::select! {
+            () = tokio::time::sleep(CHANNELS_EVERY) => {}
+            _ = shutdown.changed() => return,
+        }
+        if let Err(error) = channels.reload().await {
+            warn!(error = %error, "what was chosen for channels in other processes is not known");
+        }
+    }
+}
+
+/// Lets expire what is old, and tells of what could not be delivered; every hour.
+async fn tidy(store: Arc<SqlStore>, retention: Duration, mut shutdown: watch::Receiver<bool>) {
+    let mut told = 0;
+    while !*shutdown.borrow() {
+        match store.expire(retention).await {
+            Ok(0) => {}
+            Ok(rows) => info!(rows, "expired"),
+            Err(error) => warn!(error = %error, "what is old could not be deleted; trying again"),
+        }
+        match store.count_dead().await {
+            Ok(dead) if dead != told => {
+                told = dead;
+                if dead > 0 {
+                    warn!(replies = dead, "could not be delivered; see: oktriage db dead list");
+                }
+            }
+            Ok(_) => {}
+            Err(error) => warn!(error = %error, "what could not be delivered is not known"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(TIDY_EVERY) => {}
+            _ = shutdown.changed() => {}
+        }
+    }
 }

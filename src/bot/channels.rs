@@ -25,6 +25,13 @@ impl<S: Store> Channels<S> {
         Ok(Self { store, configured, chosen: watch::Sender::new(chosen) })
     }
 
+    /// Reads again what was chosen: it may have been in another process.
+    pub async fn reload(&self) -> Result<(), StoreError> {
+        let chosen = self.store.chosen_channels().await?.into_iter().collect();
+        self.chosen.send_replace(chosen);
+        Ok(())
+    }
+
     /// How a channel is watched; `None` when it is not.
     pub fn settings(&self, channel: &ChannelKey) -> Option<ChannelSettings> {
         match self.chosen.borrow().get(channel) {

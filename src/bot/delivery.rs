@@ -1,5 +1,6 @@
 //! Brings decided replies to their platform, again and again until it worked or cannot work.
 
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,15 +10,24 @@ use tracing::{error, info, warn};
 use super::ports::{Claimed, Courier, Errand, SendError, Store, StoreError, Wanted};
 
 /// A claimed reply is this process's own for so long; then another may try.
-const LEASE: Duration = Duration::from_secs(10);
+pub const LEASE: Duration = Duration::from_secs(10);
+/// A courier that takes longer is given up, well before the lease ends: what it does later could
+/// overtake what another process does then.
+const CALL_MAX: Duration = Duration::from_secs(8);
 /// Replies that are claimed at once.
 const BATCH: u32 = 16;
 /// The first pause after a failure; each further one doubles it …
 const RETRY_FIRST: Duration = Duration::from_secs(1);
 /// … up to this.
 const RETRY_MAX: Duration = Duration::from_secs(5 * 60);
-/// The store is looked at this often even when nothing wakes the delivery.
-const IDLE: Duration = Duration::from_secs(60);
+/// A platform may ask for a longer pause, up to this.
+const ASKED_MAX: Duration = Duration::from_secs(24 * 3600);
+/// With pauses of up to [`RETRY_MAX`] and their spread, that is between three and five days. What a platform did
+/// not take for so long is for people to look at.
+const ATTEMPTS_MAX: u32 = 1_000;
+/// The store is looked at this often even when nothing wakes the delivery: a process that died may
+/// have left something.
+const IDLE: Duration = Duration::from_secs(2);
 
 /// Delivers the replies of one platform.
 pub struct Delivery<S, C> {
@@ -62,53 +72,96 @@ impl<S: Store, C: Courier> Delivery<S, C> {
             if claimed.is_empty() {
                 return Ok(self.store.next_due(platform).await?.unwrap_or(IDLE).clamp(Duration::from_millis(10), IDLE));
             }
+            // One that cannot be recorded must not cut the others off in the middle.
             let deliveries = claimed.iter().map(|claimed| self.deliver(claimed));
-            futures_util::future::try_join_all(deliveries).await?;
+            futures_util::future::join_all(deliveries).await.into_iter().collect::<Result<(), _>>()?;
         }
     }
 
-    async fn deliver(&self, claimed: &Claimed) -> Result<(), StoreError> {
+    /// Brings one claimed post to the platform and records what came of it.
+    pub async fn deliver(&self, claimed: &Claimed) -> Result<(), StoreError> {
         let Wanted { key, part, thread, post, .. } = &claimed.wanted;
         let thread = thread.as_deref();
-        let errand = |post| Errand { key, part: *part, thread, post, uncertain: claimed.attempts > 0 };
-        let sent = match (post, &claimed.delivered) {
-            (Some(post), None) => self.courier.post(errand(post)).await.map(Some),
-            (Some(post), Some(place)) => self.courier.update(errand(post), place).await.map(|()| Some(place.clone())),
-            (None, place) => self.courier.remove(key, *part, thread, place.as_deref()).await.map(|()| None),
+        let errand = |post| Errand { key, part: *part, thread, post, uncertain: claimed.uncertain };
+        let call = async {
+            match (post, &claimed.delivered) {
+                (Some(post), None) => self.courier.post(errand(post)).await.map(Some),
+                (Some(post), Some(place)) => match self.courier.update(errand(post), place).await {
+                    // A removal of which nobody knows the outcome may have worked: then there is nothing to update.
+                    Err(SendError::Never(_)) if claimed.uncertain => self.courier.post(errand(post)).await.map(Some),
+                    updated => updated.map(|()| Some(place.clone())),
+                },
+                (None, place) => self.courier.remove(key, *part, thread, place.as_deref()).await.map(|()| None),
+            }
         };
+        let sent = tokio::time::timeout(CALL_MAX, call).await.unwrap_or_else(|_| {
+            Err(SendError::Later { reason: format!("no answer within {} seconds", CALL_MAX.as_secs()), after: None })
+        });
         match sent {
             Ok(place) => {
                 info!(message = %key, part = %part, visible = place.is_some(), "delivered");
                 self.store.delivered(claimed, place.as_deref()).await
             }
+            Err(SendError::Later { reason, .. }) if claimed.attempts >= ATTEMPTS_MAX => {
+                error!(message = %key, part = %part, reason, "could not be delivered for days, given up; see: oktriage db dead list");
+                self.store.failed(claimed, &reason, None).await
+            }
             Err(SendError::Later { reason, after }) => {
-                let retry = after.unwrap_or_default().max(pause(claimed.attempts, claimed.id));
+                let retry = pause(claimed.attempts, random(), after);
                 warn!(message = %key, part = %part, attempts = claimed.attempts + 1, retry_seconds = retry.as_secs(), reason, "not delivered yet");
                 self.store.failed(claimed, &reason, Some(retry)).await
             }
             Err(SendError::Never(reason)) => {
-                error!(message = %key, part = %part, reason, "cannot be delivered, given up");
+                error!(message = %key, part = %part, reason, "cannot be delivered, given up; see: oktriage db dead list");
                 self.store.failed(claimed, &reason, None).await
             }
         }
     }
 }
 
-/// The pause before the next attempt, spread so that failed replies do not come back all at once.
-fn pause(attempts: u32, id: i64) -> Duration {
+/// The pause before the next attempt: it doubles with each, and is spread by up to half of it, so that
+/// what failed together does not come back together. What the platform asks for is a minimum.
+fn pause(attempts: u32, random: u64, asked: Option<Duration>) -> Duration {
     let doubled = RETRY_FIRST.saturating_mul(1 << attempts.min(16)).min(RETRY_MAX);
-    let spread = u32::try_from(id.rem_euclid(50)).unwrap_or_default();
-    doubled + doubled * spread / 100
+    let percent = u32::try_from(random % 51).unwrap_or_default();
+    let spread = |pause: Duration| pause + doubled * percent / 100;
+    match asked.map(|asked| asked.min(ASKED_MAX)) {
+        Some(asked) if asked > doubled => spread(asked),
+        _ => spread(doubled),
+    }
+}
+
+fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{RETRY_MAX, pause};
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+
+    use super::{ASKED_MAX, RETRY_FIRST, RETRY_MAX, pause};
+
+    proptest! {
+        #[test]
+        fn pauses_grow_stay_bounded_and_honour_what_is_asked(
+            attempts in any::<u32>(), random in any::<u64>(), asked in prop::option::of(0u64..1_000_000),
+        ) {
+            let asked = asked.map(Duration::from_secs);
+            let found = pause(attempts, random, asked);
+            prop_assert!(found >= RETRY_FIRST.max(asked.unwrap_or_default().min(ASKED_MAX)));
+            prop_assert!(found <= RETRY_MAX.max(asked.unwrap_or_default().min(ASKED_MAX)) + RETRY_MAX / 2);
+            // However they are spread, each pause is longer than the last but one.
+            if attempts < 6 && asked.is_none() {
+                prop_assert!(found < pause(attempts + 2, random.wrapping_mul(7), None));
+            }
+        }
+    }
 
     #[test]
-    fn pauses_grow_and_stay_bounded() {
-        assert!(pause(0, 1) < pause(1, 1));
-        assert!(pause(1, 1) < pause(5, 1));
-        assert!(pause(u32::MAX, 49) <= RETRY_MAX * 3 / 2);
+    fn what_failed_together_does_not_come_back_together() {
+        let pauses: std::collections::HashSet<Duration> = (0..51).map(|random| pause(3, random, None)).collect();
+        assert_eq!(pauses.len(), 51);
     }
 }

@@ -23,6 +23,11 @@ const LATE: Duration = Duration::from_secs(5 * 60);
 const GONE_MAX: usize = 1_024;
 /// Channels that are decided about side by side at most.
 const TURNS: usize = 64;
+/// Another process can decide about the same message at once: so often is looked again at what it did.
+const TRIES: usize = 5;
+/// A message that nothing is known about is not answered when it is edited this long after it was posted: what
+/// was said about it may have expired from the store, and would be said a second time.
+const EDITED_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// What was decided about an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,7 +80,8 @@ impl<S: Store> Intake<S> {
                     Err(silence) if matches!(event, Event::Posted(_)) => Decision::Silent(silence),
                     found => {
                         let _turn = self.turn(&message.key.channel).await;
-                        self.decide_about(message, found, cursor).await?
+                        let edited = matches!(event, Event::Edited(_));
+                        self.decide_about(message, edited, &found, cursor).await?
                     }
                 }
             }
@@ -101,23 +107,44 @@ impl<S: Store> Intake<S> {
     async fn decide_about(
         &self,
         message: &Message,
-        found: Result<Reply, Silence>,
+        edited: bool,
+        found: &Result<Reply, Silence>,
         cursor: Option<Cursor>,
     ) -> Result<Decision, StoreError> {
+        for _ in 0..TRIES {
+            if let Some(decision) = self.try_to_decide(message, edited, found, cursor).await? {
+                return Ok(decision);
+            }
+        }
+        Err(StoreError(format!("{} is being decided about elsewhere, again and again", message.key).into()))
+    }
+
+    /// `None` when another process decided about the message meanwhile.
+    async fn try_to_decide(
+        &self,
+        message: &Message,
+        edited: bool,
+        found: &Result<Reply, Silence>,
+        cursor: Option<Cursor>,
+    ) -> Result<Option<Decision>, StoreError> {
+        let silent = |silence| Ok(Some(Decision::Silent(silence)));
         let known = self.store.known(&message.key, Part::Reply).await?;
         if let Some(known) = &known
             && known.wanted.version >= message.version
         {
             let again = known.wanted.version == message.version;
-            return Ok(Decision::Silent(if again { Silence::AnsweredBefore } else { Silence::Outdated }));
+            return silent(if again { Silence::AnsweredBefore } else { Silence::Outdated });
         }
         if self.is_gone(&message.key) {
-            return Ok(Decision::Silent(Silence::Outdated));
+            return silent(Silence::Outdated);
+        }
+        if edited && known.is_none() && age_of(message) > EDITED_MAX {
+            return silent(Silence::Outdated);
         }
         let reply = match found {
-            Ok(reply) => self.new_in_thread(message, reply).await?,
+            Ok(reply) => self.new_in_thread(message, reply.clone()).await?,
             Err(Silence::NothingRecognised | Silence::NoText) => None,
-            Err(silence) => return Ok(Decision::Silent(silence)),
+            Err(reason) => return silent(*reason),
         };
         let settings = self.channels.settings_in(&message.key.channel, message.thread.as_deref());
         let shadow = !message.asked && settings.as_ref().is_some_and(|settings| settings.mode == Mode::Shadow);
@@ -125,18 +152,18 @@ impl<S: Store> Intake<S> {
         let post = match (reply, visible) {
             (None, None) => {
                 let told = message.thread.is_some() && known.is_none();
-                return Ok(Decision::Silent(if told { Silence::AnsweredInThread } else { Silence::NothingRecognised }));
+                return silent(if told { Silence::AnsweredInThread } else { Silence::NothingRecognised });
             }
             (reply, Some(visible)) if visible.reply() == reply.as_ref() => {
-                return Ok(Decision::Silent(Silence::Unchanged));
+                return silent(Silence::Unchanged);
             }
             (None, Some(_)) => None,
             (Some(reply), visible) => {
                 if visible.is_none()
                     && !message.asked
-                    && let Some(silence) = self.cooling_down(message).await?
+                    && let Some(reason) = self.cooling_down(message).await?
                 {
-                    return Ok(Decision::Silent(silence));
+                    return silent(reason);
                 }
                 let suggest = !message.asked && settings.is_some_and(|settings| settings.mode == Mode::Suggest);
                 // A secret that is out is everybody's business.
@@ -168,25 +195,34 @@ impl<S: Store> Intake<S> {
         }
         let mut decision = Decision::Silent(Silence::NothingRecognised);
         for part in [Part::Call, Part::Reply] {
-            if let Some(known) = self.store.known(key, part).await?
-                && known.wanted.version < FINAL
-            {
-                decision = self.decide(Wanted { post: None, version: FINAL, ..known.wanted }, cursor).await?;
+            for tried in 1.. {
+                let Some(known) = self.store.known(key, part).await? else { break };
+                if known.wanted.version == FINAL {
+                    break;
+                }
+                let wanted = Wanted { post: None, version: FINAL, ..known.wanted };
+                if let Some(decided) = self.decide(wanted, cursor).await? {
+                    decision = decided;
+                    break;
+                }
+                if tried == TRIES {
+                    return Err(StoreError(format!("{key} is being decided about elsewhere, again and again").into()));
+                }
             }
         }
         Ok(decision)
     }
 
-    async fn decide(&self, wanted: Wanted, cursor: Option<Cursor>) -> Result<Decision, StoreError> {
+    /// `None` when something else has been decided since this was based on.
+    async fn decide(&self, wanted: Wanted, cursor: Option<Cursor>) -> Result<Option<Decision>, StoreError> {
         if !self.store.decide(&wanted, cursor).await? {
-            // Another process was first, with the same event.
-            return Ok(Decision::Silent(Silence::AnsweredBefore));
+            return Ok(None);
         }
         if wanted.shadow {
-            return Ok(Decision::Silent(Silence::Shadow));
+            return Ok(Some(Decision::Silent(Silence::Shadow)));
         }
         self.wake.notify_waiters();
-        Ok(if wanted.post.is_some() { Decision::Reply } else { Decision::Withdraw })
+        Ok(Some(if wanted.post.is_some() { Decision::Reply } else { Decision::Withdraw }))
     }
 
     fn is_gone(&self, key: &MessageKey) -> bool {
@@ -206,7 +242,7 @@ impl<S: Store> Intake<S> {
             }
             None => return Err(Silence::NotWatched),
         };
-        let age = now().saturating_sub(Duration::from_millis(message.posted_at.max(0).unsigned_abs()));
+        let age = age_of(message);
         if is_new && age > LATE && reply.note.is_none() {
             reply.note = Some(words::late(age.as_secs() / 60));
         }
@@ -233,6 +269,10 @@ impl<S: Store> Intake<S> {
         let said = self.store.answered_since(channel, None, since).await?;
         Ok((said >= self.cooldown.per_channel).then_some(Silence::ChannelCooldown))
     }
+}
+
+fn age_of(message: &Message) -> Duration {
+    now().saturating_sub(Duration::from_millis(message.posted_at.max(0).unsigned_abs()))
 }
 
 fn now() -> Duration {

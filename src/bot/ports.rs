@@ -74,8 +74,14 @@ pub struct Claimed {
     pub revision: i64,
     /// Where it stands already, in the platform's words.
     pub delivered: Option<String>,
-    /// How often delivery was tried before, as far as the outcome was not recorded as a success.
+    /// How often delivery of this revision was tried before, as far as the outcome was not recorded as
+    /// a success.
     pub attempts: u32,
+    /// The number of this claim: outcomes are recorded for the latest claim of a row only.
+    pub claim: i64,
+    /// A delivery of some revision was begun since one was last recorded: a post may stand there that
+    /// is not known, even if something else has been decided since.
+    pub uncertain: bool,
 }
 
 /// Remembers what must survive a crash.
@@ -151,10 +157,12 @@ pub trait Store: Send + Sync + 'static {
         limit: u32,
     ) -> impl Future<Output = Result<Vec<Claimed>, StoreError>> + Send;
 
-    /// Notes that a revision is visible as `place`, or gone where that is `None`.
+    /// Notes that a revision is visible as `place`, or gone where that is `None`. Nothing is noted
+    /// when another process has claimed the row since.
     fn delivered(&self, claimed: &Claimed, place: Option<&str>) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Notes that delivery failed: to be tried again after `retry`, or never where that is `None`.
+    /// Nothing is noted when another process has claimed the row since.
     fn failed(
         &self,
         claimed: &Claimed,
@@ -164,6 +172,36 @@ pub trait Store: Send + Sync + 'static {
 
     /// When the next reply of a platform is due, from now; `None` when none waits.
     fn next_due(&self, platform: Platform) -> impl Future<Output = Result<Option<Duration>, StoreError>> + Send;
+}
+
+/// A name that this process holds, such as a Discord shard, until its lease ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    /// What is held.
+    pub name: String,
+    /// Who holds it: a name that no other process has.
+    pub holder: String,
+    /// Grows whenever the name is taken, so that who held it before can be told from who holds it now.
+    pub fence: i64,
+}
+
+/// Lets one live process at a time hold a name. Its clock is the store's: those of the processes may
+/// differ.
+pub trait Leases: Send + Sync + 'static {
+    /// Takes a name for `ttl`, which is at most a minute, when nobody holds it, its lease has ended, or
+    /// this holder has it already; `None` when another holds it.
+    fn acquire(
+        &self,
+        name: &str,
+        holder: &str,
+        ttl: Duration,
+    ) -> impl Future<Output = Result<Option<Lease>, StoreError>> + Send;
+
+    /// Holds a name for `ttl` from now; `false` when the lease has ended, even if nobody took the name since.
+    fn renew(&self, lease: &Lease, ttl: Duration) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// Gives a name back, so that another need not wait; nothing happens when the lease has ended.
+    fn release(&self, lease: &Lease) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
 /// Why a platform did not take a reply.

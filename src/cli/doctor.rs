@@ -10,7 +10,7 @@ use crate::bot::ports::Store as _;
 use crate::bot::{ChannelKey, Finding, Platform};
 use crate::config::Settings;
 use crate::rules::Source;
-use crate::store::SqliteStore;
+use crate::store::SqlStore;
 use crate::{discord, slack};
 
 /// Check settings, rules, database and platforms: what is wrong and how to fix it
@@ -48,15 +48,21 @@ async fn examine(settings: &Settings) -> anyhow::Result<Vec<Finding>> {
         Err(broken) => Finding::bad(broken.to_string(), "mend these rules, or leave their directory out"),
     });
     let mut chosen = Vec::new();
-    findings.push(match SqliteStore::open(&settings.storage.path).await {
+    let location = settings.storage.location()?;
+    match SqlStore::open(&location).await {
         Ok(store) => {
+            findings.push(Finding::good(format!("the database {location} can be written")));
+            findings.push(match store.count_dead().await {
+                Ok(0) => Finding::good("no reply was given up"),
+                Ok(dead) => Finding::bad(format!("{dead} replies could not be delivered"), "oktriage db dead list"),
+                Err(error) => Finding::bad(error.to_string(), "see above"),
+            });
             let watched = store.chosen_channels().await?;
             chosen.extend(watched.into_iter().filter(|(_, settings)| settings.is_some()).map(|(channel, _)| channel));
             store.close().await;
-            Finding::good(format!("the database {} can be written", settings.storage.path.display()))
         }
-        Err(error) => Finding::bad(error.to_string(), "see above"),
-    });
+        Err(error) => findings.push(Finding::bad(error.to_string(), "see above")),
+    }
     match &settings.discord.token {
         Some(token) => findings.extend(discord::examine(&settings.discord, token).await?),
         None => findings.push(Finding::good("Discord is off: there is no token")),

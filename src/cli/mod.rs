@@ -1,6 +1,7 @@
 //! The command line, one file per subcommand.
 
 mod config;
+mod db;
 mod diagnose;
 mod doctor;
 mod eval;
@@ -65,6 +66,8 @@ enum Command {
     Doctor(doctor::Args),
     /// Print the example settings or their schema, or check settings
     Config(config::Args),
+    /// Back up, restore and move the database; see and retry what could not be delivered
+    Db(db::Args),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -96,6 +99,7 @@ pub fn run() -> ExitCode {
         Some(Command::Rules(args)) => rules::run(&args, &cli.rules),
         Some(Command::Doctor(args)) => doctor::run(&args, &cli.rules),
         Some(Command::Config(args)) => config::run(&args),
+        Some(Command::Db(args)) => db::run(&args),
         Some(Command::Completions { shell }) => {
             clap_complete::generate(shell, &mut Cli::command(), "oktriage", &mut output::stdout());
             Ok(EXIT_OK)

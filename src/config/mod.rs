@@ -14,6 +14,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 pub use slack::{SlackChannel, SlackSettings, SlackWorkspace};
 
+use crate::store::Location;
+
 /// Prefix of environment variables; sections and keys are joined by two underscores.
 const ENV_PREFIX: &str = "OKTRIAGE";
 const ENV_SEPARATOR: &str = "__";
@@ -21,6 +23,8 @@ const ENV_SEPARATOR: &str = "__";
 const LOCAL_PORT: u16 = 8080;
 /// An access token shorter than this can be guessed.
 const TOKEN_MIN: usize = 16;
+/// Unknown messages are answered after an edit for 7 days; replies must be known for longer than that.
+const RETENTION_MIN: u32 = 8;
 
 /// The example file: every key with its default.
 pub const EXAMPLE: &str = include_str!("../../config/oktriage.example.toml");
@@ -87,12 +91,22 @@ pub enum ChannelScope {
     Mixed,
 }
 
-/// Where everything durable is kept.
+/// Where everything durable is kept, and for how long.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct StorageSettings {
     /// The SQLite file; created when it does not exist. Default: "oktriage.db" in the current directory.
     pub path: PathBuf,
+    /// A PostgreSQL database instead, which several processes can share:
+    /// "postgres://USER:PASSWORD@HOST:PORT/DATABASE", with "?sslmode=verify-full" for TLS. Best given by the
+    /// environment variable OKTRIAGE__STORAGE__URL or by `url_file`. Default: none.
+    #[schemars(with = "Option<String>")]
+    pub url: Option<SecretString>,
+    /// A file that holds the URL. Default: none.
+    pub url_file: Option<PathBuf>,
+    /// Replies, feedback and messages of the local workspace are forgotten after so many days; at least 8.
+    /// Default: 90.
+    pub retention_days: u32,
 }
 
 /// Where the rules come from.
@@ -161,7 +175,23 @@ impl Default for LocalSettings {
 
 impl Default for StorageSettings {
     fn default() -> Self {
-        Self { path: PathBuf::from("oktriage.db") }
+        Self { path: PathBuf::from("oktriage.db"), url: None, url_file: None, retention_days: 90 }
+    }
+}
+
+impl StorageSettings {
+    /// Where the database is.
+    pub fn location(&self) -> Result<Location, ConfigError> {
+        match &self.url {
+            None => Ok(Location::Sqlite(self.path.clone())),
+            // What is wrong with it is not shown: it holds a password.
+            Some(url) => Location::from_url(url).ok_or_else(|| {
+                ConfigError::new(
+                    "storage.url is no URL of a database",
+                    "write postgres://USER:PASSWORD@HOST:PORT/DATABASE, with @, : and / in the password as %40, %3A and %2F",
+                )
+            }),
+        }
     }
 }
 
@@ -257,6 +287,7 @@ impl Settings {
         )?;
         read_secret(&mut settings.discord.token, settings.discord.token_file.as_deref(), "discord.token_file")?;
         settings.slack.read_secrets()?;
+        read_secret(&mut settings.storage.url, settings.storage.url_file.as_deref(), "storage.url_file")?;
         settings.check()?;
         Ok(settings)
     }
@@ -280,6 +311,16 @@ impl Settings {
         }
         self.discord.check()?;
         self.slack.check()?;
+        self.storage.location()?;
+        if self.storage.retention_days < RETENTION_MIN {
+            return Err(ConfigError::new(
+                format!(
+                    "storage.retention_days = {} forgets replies that may still be edited",
+                    self.storage.retention_days
+                ),
+                format!("keep them for at least {RETENTION_MIN} days"),
+            ));
+        }
         for (index, channel) in local.channels.iter().enumerate() {
             let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
             if channel.name.is_empty() || channel.name.len() > 40 || !channel.name.bytes().all(fits) {
@@ -378,6 +419,15 @@ mod tests {
 
     #[test]
     fn secrets_are_not_shown() {
+        assert!(!load("[storage]\nurl = \"postgres://okt:hunter2@db.example.com/okt\"").contains("hunter2"));
+        insta::assert_snapshot!(load("[storage]\nurl = \"mysql://okt:hunter2@db.example.com/okt\""), @r"
+        storage.url is no URL of a database
+          help: write postgres://USER:PASSWORD@HOST:PORT/DATABASE, with @, : and / in the password as %40, %3A and %2F
+        ");
+        insta::assert_snapshot!(load("[storage]\nretention_days = 1"), @r"
+        storage.retention_days = 1 forgets replies that may still be edited
+          help: keep them for at least 8 days
+        ");
         assert!(!load("[local]\naccess_token = \"hunter2hunter2hunter2\"").contains("hunter2"));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::{broadcast, watch};
 
 use super::{BOT_NAME, ChatLog, ChatMessage, Draft};
 use crate::bot::event::{MessageKey, Platform};
@@ -40,13 +40,13 @@ pub struct Chat<L> {
     log: Arc<L>,
     channels: Vec<String>,
     updates: broadcast::Sender<ChatMessage>,
-    changed: Arc<Notify>,
+    changed: watch::Sender<()>,
 }
 
 impl<L: ChatLog> Chat<L> {
     /// A chat with these channels over a history.
     pub fn new(log: Arc<L>, channels: Vec<String>) -> Self {
-        Self { log, channels, updates: broadcast::Sender::new(UPDATES), changed: Arc::new(Notify::new()) }
+        Self { log, channels, updates: broadcast::Sender::new(UPDATES), changed: watch::Sender::new(()) }
     }
 
     /// The channels' names.
@@ -64,9 +64,21 @@ impl<L: ChatLog> Chat<L> {
         self.updates.subscribe()
     }
 
-    /// Told whenever somebody changed something.
-    pub fn changed(&self) -> &Notify {
-        &self.changed
+    /// Told whenever something may have changed.
+    pub fn changed(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
+    }
+
+    /// Something may have changed, perhaps by another process: the history is looked at.
+    pub fn look(&self) {
+        self.changed.send_replace(());
+    }
+
+    /// Shows a change to whoever looks. The history says what changed in which order, so that pages of
+    /// all processes see the same.
+    pub(super) fn show(&self, message: ChatMessage) {
+        // Nobody has to be looking.
+        let _ = self.updates.send(message);
     }
 
     /// Posts a message of a person.
@@ -90,7 +102,7 @@ impl<L: ChatLog> Chat<L> {
         let author: String = author.trim().chars().filter(|char| !char.is_control()).take(AUTHOR_MAX).collect();
         let author = if author.is_empty() || author == BOT_NAME { "you" } else { &author };
         let message = self.log.add(Draft { channel, thread, author, text, reply: None, answers: None }).await?;
-        self.announce(message.clone());
+        self.look();
         Ok(message)
     }
 
@@ -99,27 +111,21 @@ impl<L: ChatLog> Chat<L> {
         let text = checked(text)?;
         self.written_by_a_person(id).await?;
         let message = self.log.edit(id, text, None).await?.ok_or(ChatError::NoMessage)?;
-        self.announce(message.clone());
+        self.look();
         Ok(message)
     }
 
     /// Removes a person's message.
     pub async fn delete(&self, id: i64) -> Result<(), ChatError> {
         self.written_by_a_person(id).await?;
-        let message = self.log.delete(id).await?.ok_or(ChatError::NoMessage)?;
-        self.announce(message);
+        self.log.delete(id).await?.ok_or(ChatError::NoMessage)?;
+        self.look();
         Ok(())
     }
 
     async fn written_by_a_person(&self, id: i64) -> Result<(), ChatError> {
         let message = self.log.message(id).await?;
         message.filter(|message| !message.is_bot && !message.deleted).map(|_| ()).ok_or(ChatError::NoMessage)
-    }
-
-    fn announce(&self, message: ChatMessage) {
-        // Nobody has to be looking.
-        let _ = self.updates.send(message);
-        self.changed.notify_one();
     }
 }
 
@@ -161,15 +167,14 @@ impl<L: ChatLog> Courier for LocalCourier<L> {
             answers: Some(answers),
         };
         let message = self.chat.log.add(draft).await.map_err(later)?;
-        let place = message.id.to_string();
-        let _ = self.chat.updates.send(message);
-        Ok(place)
+        self.chat.look();
+        Ok(message.id.to_string())
     }
 
     async fn update(&self, errand: Errand<'_>, place: &str) -> Result<(), SendError> {
         match self.chat.log.edit(number(place)?, "", errand.post.reply()).await.map_err(later)? {
-            Some(message) => {
-                let _ = self.chat.updates.send(message);
+            Some(_) => {
+                self.chat.look();
                 Ok(())
             }
             None => Err(SendError::Never("the reply is gone".to_owned())),
@@ -182,8 +187,8 @@ impl<L: ChatLog> Courier for LocalCourier<L> {
             None => self.chat.log.answer_to(number(&key.message)?).await.map_err(later)?,
         };
         let Some(reply) = reply else { return Ok(()) };
-        if let Some(message) = self.chat.log.delete(reply).await.map_err(later)? {
-            let _ = self.chat.updates.send(message);
+        if self.chat.log.delete(reply).await.map_err(later)?.is_some() {
+            self.chat.look();
         }
         Ok(())
     }

@@ -12,7 +12,7 @@ use std::future::Future;
 
 pub use chat::{Chat, ChatError, LocalCourier, MESSAGE_MAX};
 pub use convert::channel_key;
-pub use run::run;
+pub use run::{follow, run};
 
 use crate::bot::ports::StoreError;
 use crate::reply::Reply;
@@ -88,6 +88,8 @@ pub trait ChatLog: Send + Sync + 'static {
         after: i64,
         limit: u32,
     ) -> impl Future<Output = Result<Vec<ChatMessage>, StoreError>> + Send;
+    /// The place of the last change of all; 0 when there was none.
+    fn last_change(&self) -> impl Future<Output = Result<i64, StoreError>> + Send;
     /// The latest messages of a channel that are not gone, oldest first.
     fn history(&self, channel: &str, limit: u32) -> impl Future<Output = Result<Vec<ChatMessage>, StoreError>> + Send;
 }

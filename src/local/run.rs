@@ -32,7 +32,10 @@ pub async fn run<L: ChatLog, S: Store>(
 ) {
     let mut reader =
         Reader { chat, intake, store, cursors: HashMap::new(), noted: HashMap::new(), oldest: oldest(catch_up) };
+    let mut changed = reader.chat.changed();
     while !*shutdown.borrow() {
+        // Seen before looking, so that a change made meanwhile is not missed.
+        changed.mark_unchanged();
         let pause = match reader.read().await {
             Ok(()) => IDLE,
             Err(error) => {
@@ -41,13 +44,54 @@ pub async fn run<L: ChatLog, S: Store>(
             }
         };
         tokio::select! {
-            () = reader.chat.changed().notified() => {}
+            _ = changed.changed() => {}
             () = tokio::time::sleep(pause) => {}
             _ = shutdown.changed() => {}
         }
     }
     if let Err(error) = reader.note_all().await {
         error!(error = %error, "cannot note how far the local workspace was read; it will be read again");
+    }
+}
+
+/// Shows every change behind `seen`, of this process and of others, to whoever looks at the page; until
+/// told to stop.
+pub async fn follow<L: ChatLog>(chat: Arc<Chat<L>>, mut seen: Cursor, mut shutdown: watch::Receiver<bool>) {
+    let mut changed = chat.changed();
+    while !*shutdown.borrow() {
+        changed.mark_unchanged();
+        let pause = match show_changes(&chat, &mut seen).await {
+            Ok(()) => IDLE,
+            Err(error) => {
+                error!(error = %error, "the local workspace cannot be read; trying again");
+                RETRY
+            }
+        };
+        tokio::select! {
+            _ = changed.changed() => {}
+            () = tokio::time::sleep(pause) => {}
+            _ = shutdown.changed() => {}
+        }
+    }
+}
+
+async fn show_changes<L: ChatLog>(chat: &Chat<L>, seen: &mut Cursor) -> Result<(), StoreError> {
+    loop {
+        let mut changes = Vec::new();
+        let mut until = Cursor::MAX;
+        for channel in chat.channels() {
+            let batch = chat.log().changes(channel, *seen, BATCH).await?;
+            // What follows a full batch is not known yet, and may come before what others have.
+            if batch.len() == BATCH as usize {
+                until = until.min(batch.last().map_or(until, |message| message.change));
+            }
+            changes.extend(batch);
+        }
+        changes.retain(|message| message.change <= until);
+        changes.sort_by_key(|message| message.change);
+        let Some(last) = changes.last() else { return Ok(()) };
+        *seen = last.change;
+        changes.into_iter().for_each(|message| chat.show(message));
     }
 }
 

@@ -1,124 +1,134 @@
 //! The history of the local workspace.
 
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
-
-use super::{SqliteStore, failed, now};
+use super::rows::Columns;
+use super::{Pools, SqlStore, begin, failed, on};
 use crate::bot::ports::StoreError;
 use crate::local::{ChatLog, ChatMessage, Draft};
+use crate::reply::Reply;
 
-const COLUMNS: &str = "id, channel, thread, author, is_bot, text, reply, posted_at, edited, deleted, change";
+/// The order of changes must be the order of their commits, or a reader would pass one that comes late. One
+/// writer at a time makes it so; readers go on.
+const LOCK: &str = "LOCK TABLE local_message IN SHARE ROW EXCLUSIVE MODE";
 
-impl ChatLog for SqliteStore {
+/// Runs a statement that changes one message.
+macro_rules! change {
+    ($store:expr, $sql:expr $(, $value:expr)*) => {{
+        let message = on!($store, write, |pool| {
+            let mut transaction = begin(pool).await?;
+            if matches!(*$store.pools, Pools::Postgres(_)) {
+                sqlx::query(LOCK).execute(&mut *transaction).await.map_err(failed)?;
+            }
+            let row = sqlx::query($sql)$(.bind($value))*.fetch_optional(&mut *transaction).await.map_err(failed)?;
+            let message = row.as_ref().map(read).transpose()?;
+            transaction.commit().await.map_err(failed)?;
+            Ok(message)
+        })?;
+        $store.changed.notify_one();
+        message
+    }};
+}
+
+impl ChatLog for SqlStore {
     async fn add(&self, draft: Draft<'_>) -> Result<ChatMessage, StoreError> {
         let reply = draft.reply.map(serde_json::to_string).transpose().map_err(failed)?;
-        let mut transaction = self.write().await?;
-        let inserted = sqlx::query(
+        let sql = self.sql(
             "INSERT INTO local_message (channel, thread, author, is_bot, text, reply, answers, posted_at, change)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, (SELECT COALESCE(MAX(change), 0) + 1 FROM local_message))
-             ON CONFLICT (answers) DO UPDATE SET reply = excluded.reply, deleted = 0, change = excluded.change
+             VALUES ($1, $2, $3, $4, $5, $6, $7, {now}, (SELECT COALESCE(MAX(change), 0) + 1 FROM local_message))
+             ON CONFLICT (answers) DO UPDATE SET reply = excluded.reply, deleted = FALSE, change = excluded.change
              RETURNING *",
-        )
-        .bind(draft.channel)
-        .bind(draft.thread)
-        .bind(draft.author)
-        .bind(draft.answers.is_some())
-        .bind(draft.text)
-        .bind(reply)
-        .bind(draft.answers)
-        .bind(now())
-        .fetch_one(&mut *transaction)
-        .await
-        .map_err(failed)?;
-        let message = read(&inserted)?;
-        transaction.commit().await.map_err(failed)?;
-        Ok(message)
+        );
+        let (author, text) = (plain(draft.author), plain(draft.text));
+        let answers = draft.answers;
+        let added = change!(self, sql, draft.channel, draft.thread, author, answers.is_some(), text, reply, answers);
+        added.ok_or_else(|| StoreError("a message was not added".into()))
     }
 
-    async fn edit(
-        &self,
-        id: i64,
-        text: &str,
-        reply: Option<&crate::reply::Reply>,
-    ) -> Result<Option<ChatMessage>, StoreError> {
+    async fn edit(&self, id: i64, text: &str, reply: Option<&Reply>) -> Result<Option<ChatMessage>, StoreError> {
         let reply = reply.map(serde_json::to_string).transpose().map_err(failed)?;
-        self.change(
-            sqlx::query(
-                "UPDATE local_message SET text = ?, reply = ?, edited = 1, change = (SELECT MAX(change) + 1 FROM local_message)
-                 WHERE id = ? AND deleted = 0 RETURNING *",
-            )
-            .bind(text)
-            .bind(reply)
-            .bind(id),
-        )
-        .await
+        Ok(change!(
+            self,
+            "UPDATE local_message SET text = $1, reply = $2, edited = TRUE,
+                 change = (SELECT MAX(change) + 1 FROM local_message)
+             WHERE id = $3 AND NOT deleted RETURNING *",
+            plain(text),
+            reply,
+            id
+        ))
     }
 
     async fn delete(&self, id: i64) -> Result<Option<ChatMessage>, StoreError> {
-        self.change(
-            sqlx::query(
-                "UPDATE local_message SET text = '', reply = NULL, deleted = 1, change = (SELECT MAX(change) + 1 FROM local_message)
-                 WHERE id = ? AND deleted = 0 RETURNING *",
-            )
-            .bind(id),
-        )
-        .await
+        Ok(change!(
+            self,
+            "UPDATE local_message SET text = '', reply = NULL, deleted = TRUE,
+                 change = (SELECT MAX(change) + 1 FROM local_message)
+             WHERE id = $1 AND NOT deleted RETURNING *",
+            id
+        ))
     }
 
     async fn message(&self, id: i64) -> Result<Option<ChatMessage>, StoreError> {
-        let query = format!("SELECT {COLUMNS} FROM local_message WHERE id = ?");
-        let row = sqlx::query(sqlx::AssertSqlSafe(query)).bind(id).fetch_optional(&self.pool).await.map_err(failed)?;
-        row.as_ref().map(read).transpose()
+        on!(self, read, |pool| {
+            let row = sqlx::query("SELECT * FROM local_message WHERE id = $1").bind(id);
+            row.fetch_optional(pool).await.map_err(failed)?.as_ref().map(read).transpose()
+        })
     }
 
     async fn answer_to(&self, id: i64) -> Result<Option<i64>, StoreError> {
-        let query = sqlx::query_scalar("SELECT id FROM local_message WHERE answers = ?").bind(id);
-        query.fetch_optional(&self.pool).await.map_err(failed)
+        on!(self, read, |pool| {
+            let query = sqlx::query_scalar("SELECT id FROM local_message WHERE answers = $1").bind(id);
+            query.fetch_optional(pool).await.map_err(failed)
+        })
     }
 
     async fn changes(&self, channel: &str, after: i64, limit: u32) -> Result<Vec<ChatMessage>, StoreError> {
-        let query =
-            format!("SELECT {COLUMNS} FROM local_message WHERE channel = ? AND change > ? ORDER BY change LIMIT ?");
-        let query = sqlx::query(sqlx::AssertSqlSafe(query)).bind(channel).bind(after).bind(limit);
-        query.fetch_all(&self.pool).await.map_err(failed)?.iter().map(read).collect()
+        on!(self, read, |pool| {
+            let rows =
+                sqlx::query("SELECT * FROM local_message WHERE channel = $1 AND change > $2 ORDER BY change LIMIT $3")
+                    .bind(channel)
+                    .bind(after)
+                    .bind(i64::from(limit));
+            rows.fetch_all(pool).await.map_err(failed)?.iter().map(read).collect()
+        })
+    }
+
+    async fn last_change(&self) -> Result<i64, StoreError> {
+        on!(self, read, |pool| {
+            let last: Option<i64> =
+                sqlx::query_scalar("SELECT MAX(change) FROM local_message").fetch_one(pool).await.map_err(failed)?;
+            Ok(last.unwrap_or_default())
+        })
     }
 
     async fn history(&self, channel: &str, limit: u32) -> Result<Vec<ChatMessage>, StoreError> {
-        let query =
-            format!("SELECT {COLUMNS} FROM local_message WHERE channel = ? AND deleted = 0 ORDER BY id DESC LIMIT ?");
-        let query = sqlx::query(sqlx::AssertSqlSafe(query)).bind(channel).bind(limit);
-        let mut messages: Vec<ChatMessage> =
-            query.fetch_all(&self.pool).await.map_err(failed)?.iter().map(read).collect::<Result<_, _>>()?;
+        let mut messages: Vec<ChatMessage> = on!(self, read, |pool| {
+            let rows =
+                sqlx::query("SELECT * FROM local_message WHERE channel = $1 AND NOT deleted ORDER BY id DESC LIMIT $2")
+                    .bind(channel)
+                    .bind(i64::from(limit));
+            rows.fetch_all(pool).await.map_err(failed)?.iter().map(read).collect::<Result<_, _>>()
+        })?;
         messages.reverse();
         Ok(messages)
     }
 }
 
-type Query<'q> = sqlx::query::Query<'q, sqlx::Sqlite, sqlx::sqlite::SqliteArguments>;
-
-impl SqliteStore {
-    async fn change(&self, query: Query<'_>) -> Result<Option<ChatMessage>, StoreError> {
-        let mut transaction = self.write().await?;
-        let row = query.fetch_optional(&mut *transaction).await.map_err(failed)?;
-        let message = row.as_ref().map(read).transpose()?;
-        transaction.commit().await.map_err(failed)?;
-        Ok(message)
-    }
+/// Text without the one character that PostgreSQL does not store.
+fn plain(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
 }
 
-fn read(row: &SqliteRow) -> Result<ChatMessage, StoreError> {
-    let reply: Option<String> = row.try_get("reply").map_err(failed)?;
+fn read(row: &impl Columns) -> Result<ChatMessage, StoreError> {
     Ok(ChatMessage {
-        id: row.try_get("id").map_err(failed)?,
-        channel: row.try_get("channel").map_err(failed)?,
-        thread: row.try_get("thread").map_err(failed)?,
-        author: row.try_get("author").map_err(failed)?,
-        is_bot: row.try_get("is_bot").map_err(failed)?,
-        text: row.try_get("text").map_err(failed)?,
-        reply: reply.map(|json| serde_json::from_str(&json)).transpose().map_err(failed)?,
-        posted_at: row.try_get("posted_at").map_err(failed)?,
-        edited: row.try_get("edited").map_err(failed)?,
-        deleted: row.try_get("deleted").map_err(failed)?,
-        change: row.try_get("change").map_err(failed)?,
+        id: row.number("id")?,
+        channel: row.text("channel")?,
+        thread: row.number_if_any("thread")?,
+        author: row.text("author")?,
+        is_bot: row.flag("is_bot")?,
+        text: row.text("text")?,
+        reply: row.json_if_any("reply")?,
+        posted_at: row.number("posted_at")?,
+        edited: row.flag("edited")?,
+        deleted: row.flag("deleted")?,
+        change: row.number("change")?,
     })
 }

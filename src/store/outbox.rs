@@ -3,111 +3,140 @@
 
 use std::time::Duration;
 
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
-
-use super::{SqliteStore, failed, millis, now};
+use super::rows::Columns;
+use super::{SqlStore, begin, failed, millis, on};
 use crate::bot::event::{ChannelKey, MessageKey, Platform};
-use crate::bot::policy::{ChannelSettings, Mode};
+use crate::bot::policy::ChannelSettings;
 use crate::bot::ports::{Claimed, Cursor, Known, Part, Store, StoreError, Wanted};
-use crate::reply::{Button, By};
-use crate::rules::{Keyword, Scope};
+use crate::reply::{Button, By, Post};
 
-impl Store for SqliteStore {
+const SET_CURSOR: &str = "INSERT INTO cursor (platform, workspace, channel, position) VALUES ($1, $2, $3, $4)
+     ON CONFLICT (platform, workspace, channel) DO UPDATE SET position = excluded.position
+     WHERE cursor.position < excluded.position";
+
+/// A time further ahead than any that is noted: a clock was set back, and the row is not made to wait for it.
+const AHEAD_MAX: i64 = 25 * 3600 * 1000;
+/// So much further ahead than a lease from now on: a statement that began earlier may see what a later one
+/// wrote, which is no clock that was set back.
+const SKEW_MAX: i64 = 5 * 60 * 1000;
+
+impl Store for SqlStore {
     async fn decide(&self, wanted: &Wanted, cursor: Option<Cursor>) -> Result<bool, StoreError> {
         let post = wanted.post.as_ref().map(serde_json::to_string).transpose().map_err(failed)?;
         let ChannelKey { platform, workspace, channel } = &wanted.key.channel;
-        let mut transaction = self.write().await?;
-        // What was decided first stays, unless this decision knew of it.
-        let noted = sqlx::query(
-            "INSERT INTO outbox (platform, workspace, channel, message, part, thread, author, posted_at, version, post, shadow, due_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+        // What was decided first stays, unless this decision knew of it. Who has the row claimed keeps it:
+        // the next delivery begins when that one has ended.
+        let sql = self.sql(
+            "INSERT INTO outbox (platform, workspace, channel, message, part, thread, author, posted_at, version, post,
+                                 shadow, due_at, decided_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, {now})
              ON CONFLICT (platform, workspace, channel, message, part) DO UPDATE SET
                  post = excluded.post, version = excluded.version, shadow = excluded.shadow,
-                 thread = COALESCE(excluded.thread, thread), author = COALESCE(excluded.author, author),
-                 revision = revision + 1, attempts = (place IS NULL AND attempts > 0), due_at = excluded.due_at, failure = NULL, dead = 0
-             WHERE revision = ?13",
-        )
-        .bind(platform.as_str())
-        .bind(workspace)
-        .bind(channel)
-        .bind(&wanted.key.message)
-        .bind(wanted.part.as_str())
-        .bind(&wanted.thread)
-        .bind(&wanted.author)
-        .bind(wanted.posted_at)
-        .bind(wanted.version)
-        .bind(post)
-        .bind(wanted.shadow)
-        .bind(now())
-        .bind(wanted.based_on)
-        .execute(&mut *transaction)
-        .await
-        .map_err(failed)?;
-        if let Some(cursor) = cursor {
-            set_cursor(&mut transaction, &wanted.key.channel, cursor).await?;
+                 thread = COALESCE(excluded.thread, outbox.thread), author = COALESCE(excluded.author, outbox.author),
+                 revision = outbox.revision + 1, attempts = 0, due_at = 0, decided_at = excluded.decided_at,
+                 failure = NULL, dead = FALSE
+             WHERE outbox.revision = $12",
+        );
+        let noted = on!(self, write, |pool| {
+            let mut transaction = begin(pool).await?;
+            let noted = sqlx::query(sql)
+                .bind(platform.as_str())
+                .bind(workspace)
+                .bind(channel)
+                .bind(&wanted.key.message)
+                .bind(wanted.part.as_str())
+                .bind(&wanted.thread)
+                .bind(&wanted.author)
+                .bind(wanted.posted_at)
+                .bind(wanted.version)
+                .bind(post)
+                .bind(wanted.shadow)
+                .bind(wanted.based_on)
+                .execute(&mut *transaction)
+                .await
+                .map_err(failed)?;
+            if let Some(cursor) = cursor {
+                let set = sqlx::query(SET_CURSOR).bind(platform.as_str()).bind(workspace).bind(channel).bind(cursor);
+                set.execute(&mut *transaction).await.map_err(failed)?;
+            }
+            transaction.commit().await.map_err(failed)?;
+            Ok(noted.rows_affected() > 0)
+        })?;
+        if noted && !wanted.shadow {
+            self.changed.notify_one();
         }
-        transaction.commit().await.map_err(failed)?;
-        Ok(noted.rows_affected() > 0)
+        Ok(noted)
     }
 
     async fn advance(&self, channel: &ChannelKey, cursor: Cursor) -> Result<(), StoreError> {
-        let mut transaction = self.write().await?;
-        set_cursor(&mut transaction, channel, cursor).await?;
-        transaction.commit().await.map_err(failed)
+        let ChannelKey { platform, workspace, channel } = channel;
+        on!(self, write, |pool| {
+            let set = sqlx::query(SET_CURSOR).bind(platform.as_str()).bind(workspace).bind(channel).bind(cursor);
+            set.execute(pool).await.map_err(failed)?;
+            Ok(())
+        })
     }
 
     async fn cursor(&self, channel: &ChannelKey) -> Result<Option<Cursor>, StoreError> {
-        sqlx::query_scalar("SELECT position FROM cursor WHERE platform = ? AND workspace = ? AND channel = ?")
-            .bind(channel.platform.as_str())
-            .bind(&channel.workspace)
-            .bind(&channel.channel)
-            .fetch_optional(&self.pool)
-            .await
-            .map_err(failed)
+        on!(self, read, |pool| {
+            sqlx::query_scalar("SELECT position FROM cursor WHERE platform = $1 AND workspace = $2 AND channel = $3")
+                .bind(channel.platform.as_str())
+                .bind(&channel.workspace)
+                .bind(&channel.channel)
+                .fetch_optional(pool)
+                .await
+                .map_err(failed)
+        })
     }
 
     async fn known(&self, key: &MessageKey, part: Part) -> Result<Option<Known>, StoreError> {
-        let row = sqlx::query(
-            "SELECT * FROM outbox WHERE platform = ? AND workspace = ? AND channel = ? AND message = ? AND part = ?",
-        )
-        .bind(key.channel.platform.as_str())
-        .bind(&key.channel.workspace)
-        .bind(&key.channel.channel)
-        .bind(&key.message)
-        .bind(part.as_str())
-        .fetch_optional(&self.pool)
-        .await
-        .map_err(failed)?;
-        row.map(|row| Ok(Known { wanted: read_wanted(&row)?, place: row.try_get("place").map_err(failed)? }))
-            .transpose()
+        on!(self, read, |pool| {
+            let row = sqlx::query(
+                "SELECT * FROM outbox WHERE platform = $1 AND workspace = $2 AND channel = $3 AND message = $4 AND part = $5",
+            )
+            .bind(key.channel.platform.as_str())
+            .bind(&key.channel.workspace)
+            .bind(&key.channel.channel)
+            .bind(&key.message)
+            .bind(part.as_str())
+            .fetch_optional(pool)
+            .await
+            .map_err(failed)?;
+            row.map(|row| Ok(Known { wanted: read_wanted(&row)?, place: row.text_if_any("place")? })).transpose()
+        })
     }
 
     async fn answered_since(&self, channel: &ChannelKey, author: Option<&str>, since: i64) -> Result<u32, StoreError> {
-        sqlx::query_scalar(
-            "SELECT COUNT(*) FROM outbox WHERE platform = ?1 AND workspace = ?2 AND channel = ?3 AND posted_at > ?4
-             AND (?5 IS NULL OR author = ?5) AND part = 'reply' AND post IS NOT NULL AND shadow = 0",
-        )
-        .bind(channel.platform.as_str())
-        .bind(&channel.workspace)
-        .bind(&channel.channel)
-        .bind(since)
-        .bind(author)
-        .fetch_one(&self.pool)
-        .await
-        .map_err(failed)
+        on!(self, read, |pool| {
+            let count: i64 = sqlx::query_scalar(
+                "SELECT COUNT(*) FROM outbox WHERE platform = $1 AND workspace = $2 AND channel = $3 AND posted_at > $4
+                 AND (CAST($5 AS TEXT) IS NULL OR author = $5) AND part = 'reply' AND post IS NOT NULL AND NOT shadow",
+            )
+            .bind(channel.platform.as_str())
+            .bind(&channel.workspace)
+            .bind(&channel.channel)
+            .bind(since)
+            .bind(author)
+            .fetch_one(pool)
+            .await
+            .map_err(failed)?;
+            Ok(counted(count))
+        })
     }
 
     async fn shadowed(&self, channel: &ChannelKey) -> Result<u32, StoreError> {
-        sqlx::query_scalar(
-            "SELECT COUNT(*) FROM outbox WHERE platform = ? AND workspace = ? AND channel = ? AND shadow = 1 AND post IS NOT NULL",
-        )
-        .bind(channel.platform.as_str())
-        .bind(&channel.workspace)
-        .bind(&channel.channel)
-        .fetch_one(&self.pool)
-        .await
-        .map_err(failed)
+        on!(self, read, |pool| {
+            let count: i64 = sqlx::query_scalar(
+                "SELECT COUNT(*) FROM outbox WHERE platform = $1 AND workspace = $2 AND channel = $3 AND shadow AND post IS NOT NULL",
+            )
+            .bind(channel.platform.as_str())
+            .bind(&channel.workspace)
+            .bind(&channel.channel)
+            .fetch_one(pool)
+            .await
+            .map_err(failed)?;
+            Ok(counted(count))
+        })
     }
 
     async fn answered_messages(
@@ -116,17 +145,20 @@ impl Store for SqliteStore {
         since: i64,
         limit: u32,
     ) -> Result<Vec<(MessageKey, Option<String>)>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT * FROM outbox WHERE platform = ? AND posted_at > ? AND part = 'reply' AND post IS NOT NULL AND shadow = 0
-             ORDER BY posted_at DESC LIMIT ?",
-        )
-        .bind(platform.as_str())
-        .bind(since)
-        .bind(limit)
-        .fetch_all(&self.pool)
-        .await
-        .map_err(failed)?;
-        rows.iter().map(|row| read_wanted(row).map(|wanted| (wanted.key, wanted.thread))).collect()
+        on!(self, read, |pool| {
+            let rows = sqlx::query(
+                "SELECT platform, workspace, channel, message, thread FROM outbox
+                 WHERE platform = $1 AND posted_at > $2 AND part = 'reply' AND post IS NOT NULL AND NOT shadow
+                 ORDER BY posted_at DESC LIMIT $3",
+            )
+            .bind(platform.as_str())
+            .bind(since)
+            .bind(i64::from(limit))
+            .fetch_all(pool)
+            .await
+            .map_err(failed)?;
+            rows.iter().map(|row| Ok((read_key(row)?, row.text_if_any("thread")?))).collect()
+        })
     }
 
     async fn note_feedback(
@@ -136,26 +168,32 @@ impl Store for SqliteStore {
         button: Button,
         by: &By,
     ) -> Result<(), StoreError> {
-        sqlx::query(
-            "INSERT INTO feedback (platform, workspace, channel, message, rules, button, person, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        )
-        .bind(key.channel.platform.as_str())
-        .bind(&key.channel.workspace)
-        .bind(&key.channel.channel)
-        .bind(&key.message)
-        .bind(serde_json::to_string(rules).map_err(failed)?)
-        .bind(button.as_str())
-        .bind(&by.person)
-        .bind(by.at)
-        .execute(&self.pool)
-        .await
-        .map_err(failed)?;
-        Ok(())
+        let rules = serde_json::to_string(rules).map_err(failed)?;
+        on!(self, write, |pool| {
+            sqlx::query(
+                "INSERT INTO feedback (platform, workspace, channel, message, rules, button, person, at)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            )
+            .bind(key.channel.platform.as_str())
+            .bind(&key.channel.workspace)
+            .bind(&key.channel.channel)
+            .bind(&key.message)
+            .bind(rules)
+            .bind(button.as_str())
+            .bind(&by.person)
+            .bind(by.at)
+            .execute(pool)
+            .await
+            .map_err(failed)?;
+            Ok(())
+        })
     }
 
     async fn chosen_channels(&self) -> Result<Vec<(ChannelKey, Option<ChannelSettings>)>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM channel").fetch_all(&self.pool).await.map_err(failed)?;
-        rows.iter().map(read_channel).collect()
+        on!(self, read, |pool| {
+            let rows = sqlx::query("SELECT * FROM channel").fetch_all(pool).await.map_err(failed)?;
+            rows.iter().map(read_channel).collect()
+        })
     }
 
     async fn choose_channel(
@@ -164,22 +202,27 @@ impl Store for SqliteStore {
         settings: Option<&ChannelSettings>,
         by: &str,
     ) -> Result<(), StoreError> {
-        sqlx::query(
-            "INSERT OR REPLACE INTO channel (platform, workspace, channel, scope, mode, support_role, chosen_by, chosen_at)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        )
-        .bind(channel.platform.as_str())
-        .bind(&channel.workspace)
-        .bind(&channel.channel)
-        .bind(settings.map(|settings| settings.scope.as_str()))
-        .bind(settings.map(|settings| settings.mode.as_str()))
-        .bind(settings.and_then(|settings| settings.support_role.as_deref()))
-        .bind(by)
-        .bind(now())
-        .execute(&self.pool)
-        .await
-        .map_err(failed)?;
-        Ok(())
+        let sql = self.sql(
+            "INSERT INTO channel (platform, workspace, channel, scope, mode, support_role, chosen_by, chosen_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, {now})
+             ON CONFLICT (platform, workspace, channel) DO UPDATE SET
+                 scope = excluded.scope, mode = excluded.mode, support_role = excluded.support_role,
+                 chosen_by = excluded.chosen_by, chosen_at = excluded.chosen_at",
+        );
+        on!(self, write, |pool| {
+            sqlx::query(sql)
+                .bind(channel.platform.as_str())
+                .bind(&channel.workspace)
+                .bind(&channel.channel)
+                .bind(settings.map(|settings| settings.scope.as_str()))
+                .bind(settings.map(|settings| settings.mode.as_str()))
+                .bind(settings.and_then(|settings| settings.support_role.as_deref()))
+                .bind(by)
+                .execute(pool)
+                .await
+                .map_err(failed)?;
+            Ok(())
+        })
     }
 
     async fn rules_in_thread(
@@ -188,148 +231,196 @@ impl Store for SqliteStore {
         thread: &str,
         except: &MessageKey,
     ) -> Result<Vec<String>, StoreError> {
-        sqlx::query_scalar(
-            "SELECT DISTINCT json_extract(answer.value, '$.rule')
-             FROM outbox, json_each(outbox.post, '$.reply.answers') AS answer
-             WHERE platform = ?1 AND workspace = ?2 AND channel = ?3 AND (thread = ?4 OR message = ?4) AND message <> ?5
-               AND part = 'reply' AND post IS NOT NULL AND shadow = 0",
-        )
-        .bind(channel.platform.as_str())
-        .bind(&channel.workspace)
-        .bind(&channel.channel)
-        .bind(thread)
-        .bind(&except.message)
-        .fetch_all(&self.pool)
-        .await
-        .map_err(failed)
+        let posts: Vec<String> = on!(self, read, |pool| {
+            sqlx::query_scalar(
+                "SELECT post FROM outbox
+                 WHERE platform = $1 AND workspace = $2 AND channel = $3 AND thread = $4 AND message <> $5
+                   AND part = 'reply' AND post IS NOT NULL AND NOT shadow
+                 UNION ALL
+                 SELECT post FROM outbox
+                 WHERE platform = $1 AND workspace = $2 AND channel = $3 AND message = $4 AND message <> $5
+                   AND part = 'reply' AND post IS NOT NULL AND NOT shadow",
+            )
+            .bind(channel.platform.as_str())
+            .bind(&channel.workspace)
+            .bind(&channel.channel)
+            .bind(thread)
+            .bind(&except.message)
+            .fetch_all(pool)
+            .await
+            .map_err(failed)
+        })?;
+        let mut rules = Vec::new();
+        for json in posts {
+            // One that a later version wrote must not keep the thread from being answered.
+            let Ok(post) = serde_json::from_str::<Post>(&json) else { continue };
+            let answers = post.reply().map(|reply| reply.answers.as_slice()).unwrap_or_default();
+            rules.extend(answers.iter().map(|answer| answer.rule.clone()));
+        }
+        rules.sort_unstable();
+        rules.dedup();
+        Ok(rules)
     }
 
     async fn claim(&self, platform: Platform, lease: Duration, limit: u32) -> Result<Vec<Claimed>, StoreError> {
-        let now = now();
-        let mut transaction = self.write().await?;
-        let rows = sqlx::query(
-            "UPDATE outbox SET leased_until = ?1, attempts = attempts + 1 WHERE id IN (
-                 SELECT id FROM outbox WHERE platform = ?2 AND dead = 0 AND shadow = 0 AND delivered_revision < revision
-                 AND due_at <= ?3 AND leased_until <= ?3 ORDER BY id LIMIT ?4)
+        let lease = millis(lease);
+        // A lease that ends much later than one taken now would was given before the clock was set back.
+        let sql = self.sql(
+            "WITH due AS MATERIALIZED (
+                 SELECT id FROM outbox WHERE platform = $1 AND NOT dead AND NOT shadow AND delivered_revision < revision
+                 AND (due_at <= {now} OR due_at > {now} + $2) AND (leased_until <= {now} OR leased_until > {now} + $4)
+                 ORDER BY id LIMIT $5 {skip locked})
+             UPDATE outbox SET leased_until = {now} + $3, attempts = attempts + 1, unrecorded = unrecorded + 1,
+                 claim = claim + 1
+             WHERE id IN (SELECT id FROM due)
              RETURNING *",
-        )
-        .bind(now.saturating_add(millis(lease)))
-        .bind(platform.as_str())
-        .bind(now)
-        .bind(limit)
-        .fetch_all(&mut *transaction)
-        .await
-        .map_err(failed)?;
-        transaction.commit().await.map_err(failed)?;
-        let mut claimed = rows.iter().map(read_claimed).collect::<Result<Vec<_>, _>>()?;
+        );
+        let rows = on!(self, write, |pool| {
+            let rows = sqlx::query(sql)
+                .bind(platform.as_str())
+                .bind(AHEAD_MAX)
+                .bind(lease)
+                .bind(lease.saturating_add(SKEW_MAX))
+                .bind(i64::from(limit))
+                .fetch_all(pool)
+                .await
+                .map_err(failed)?;
+            rows.iter().map(|row| Ok((row.number("id")?, read_claimed(row)))).collect::<Result<Vec<_>, StoreError>>()
+        })?;
+        let mut claimed = Vec::with_capacity(rows.len());
+        for (id, row) in rows {
+            match row {
+                Ok(row) => claimed.push(row),
+                // One that cannot be read must not keep the others from being delivered.
+                Err(error) => self.bury(id, &error).await?,
+            }
+        }
         claimed.sort_by_key(|claimed| claimed.id);
         Ok(claimed)
     }
 
     async fn delivered(&self, claimed: &Claimed, place: Option<&str>) -> Result<(), StoreError> {
-        sqlx::query("UPDATE outbox SET place = ?, delivered_revision = ?, attempts = 0, leased_until = 0, failure = NULL WHERE id = ?")
+        on!(self, write, |pool| {
+            sqlx::query(
+                "UPDATE outbox SET place = $1, delivered_revision = $2, attempts = 0, unrecorded = 0, leased_until = 0,
+                     due_at = 0, failure = NULL
+                 WHERE id = $3 AND claim = $4",
+            )
             .bind(place)
             .bind(claimed.revision)
             .bind(claimed.id)
-            .execute(&self.pool)
+            .bind(claimed.claim)
+            .execute(pool)
             .await
             .map_err(failed)?;
-        Ok(())
+            Ok(())
+        })
     }
 
     async fn failed(&self, claimed: &Claimed, reason: &str, retry: Option<Duration>) -> Result<(), StoreError> {
-        sqlx::query(
-            "UPDATE outbox SET due_at = ?, leased_until = 0, failure = ?, dead = ? WHERE id = ? AND revision = ?",
-        )
-        .bind(now().saturating_add(retry.map_or(0, millis)))
-        .bind(reason)
-        .bind(retry.is_none())
-        .bind(claimed.id)
-        .bind(claimed.revision)
-        .execute(&self.pool)
-        .await
-        .map_err(failed)?;
-        Ok(())
+        // The pause also holds for what was decided meanwhile: it is the platform that asks for it.
+        let sql = self.sql(
+            "UPDATE outbox SET leased_until = 0, due_at = {now} + $1,
+                 failure = CASE WHEN revision = $2 THEN $3 ELSE failure END,
+                 dead = CASE WHEN revision = $2 THEN $4 ELSE dead END
+             WHERE id = $5 AND claim = $6",
+        );
+        on!(self, write, |pool| {
+            sqlx::query(sql)
+                .bind(retry.map_or(0, millis).min(AHEAD_MAX))
+                .bind(claimed.revision)
+                .bind(reason)
+                .bind(retry.is_none())
+                .bind(claimed.id)
+                .bind(claimed.claim)
+                .execute(pool)
+                .await
+                .map_err(failed)?;
+            Ok(())
+        })
     }
 
     async fn next_due(&self, platform: Platform) -> Result<Option<Duration>, StoreError> {
-        let due: Option<i64> = sqlx::query_scalar(
-            "SELECT MIN(MAX(due_at, leased_until)) FROM outbox WHERE platform = ? AND dead = 0 AND shadow = 0 AND delivered_revision < revision",
-        )
-        .bind(platform.as_str())
-        .fetch_one(&self.pool)
-        .await
-        .map_err(failed)?;
-        Ok(due.map(|due| Duration::from_millis(due.saturating_sub(now()).max(0).unsigned_abs())))
+        let sql = self.sql(
+            "SELECT MIN(CASE WHEN due_at > leased_until THEN due_at ELSE leased_until END) - {now} FROM outbox
+             WHERE platform = $1 AND NOT dead AND NOT shadow AND delivered_revision < revision",
+        );
+        let due: Option<i64> = on!(self, read, |pool| {
+            sqlx::query_scalar(sql).bind(platform.as_str()).fetch_one(pool).await.map_err(failed)
+        })?;
+        Ok(due.map(|due| Duration::from_millis(due.max(0).unsigned_abs())))
     }
 }
 
-async fn set_cursor(
-    transaction: &mut sqlx::Transaction<'static, sqlx::Sqlite>,
-    channel: &ChannelKey,
-    cursor: Cursor,
-) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO cursor (platform, workspace, channel, position) VALUES (?, ?, ?, ?)
-         ON CONFLICT (platform, workspace, channel) DO UPDATE SET position = MAX(position, excluded.position)",
-    )
-    .bind(channel.platform.as_str())
-    .bind(&channel.workspace)
-    .bind(&channel.channel)
-    .bind(cursor)
-    .execute(&mut **transaction)
-    .await
-    .map_err(failed)?;
-    Ok(())
+impl SqlStore {
+    /// Gives up a row whose content cannot be read.
+    async fn bury(&self, id: i64, error: &StoreError) -> Result<(), StoreError> {
+        let reason = format!("cannot be read: {error}");
+        tracing::error!(id, reason, "cannot be delivered, given up");
+        on!(self, write, |pool| {
+            sqlx::query("UPDATE outbox SET dead = TRUE, leased_until = 0, failure = $1 WHERE id = $2")
+                .bind(reason)
+                .bind(id)
+                .execute(pool)
+                .await
+                .map_err(failed)?;
+            Ok(())
+        })
+    }
 }
 
-fn read_channel_key(row: &SqliteRow) -> Result<ChannelKey, StoreError> {
-    let text = |column| row.try_get::<String, _>(column).map_err(failed);
-    let platform = keyword(&text("platform")?)?;
-    Ok(ChannelKey { platform, workspace: text("workspace")?, channel: text("channel")? })
+/// A count as the ports have it.
+fn counted(count: i64) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
-fn read_channel(row: &SqliteRow) -> Result<(ChannelKey, Option<ChannelSettings>), StoreError> {
-    let text = |column| row.try_get::<Option<String>, _>(column).map_err(failed);
-    let settings = match (text("scope")?, text("mode")?) {
-        (Some(scope), Some(mode)) => Some(ChannelSettings {
-            scope: keyword::<Scope>(&scope)?,
-            mode: keyword::<Mode>(&mode)?,
-            support_role: text("support_role")?,
+fn read_channel_key(row: &impl Columns) -> Result<ChannelKey, StoreError> {
+    Ok(ChannelKey {
+        platform: row.keyword("platform")?,
+        workspace: row.text("workspace")?,
+        channel: row.text("channel")?,
+    })
+}
+
+pub(super) fn read_key(row: &impl Columns) -> Result<MessageKey, StoreError> {
+    Ok(MessageKey { channel: read_channel_key(row)?, message: row.text("message")? })
+}
+
+fn read_channel(row: &impl Columns) -> Result<(ChannelKey, Option<ChannelSettings>), StoreError> {
+    let settings = match row.text_if_any("scope")? {
+        Some(_) => Some(ChannelSettings {
+            scope: row.keyword("scope")?,
+            mode: row.keyword("mode")?,
+            support_role: row.text_if_any("support_role")?,
         }),
-        _ => None,
+        None => None,
     };
     Ok((read_channel_key(row)?, settings))
 }
 
-/// A stored word as its value; another version of this program may have written one that is unknown here.
-fn keyword<K: Keyword>(word: &str) -> Result<K, StoreError> {
-    K::from_word(word).ok_or_else(|| StoreError(format!("the database has the unknown word {word}").into()))
-}
-
-fn read_wanted(row: &SqliteRow) -> Result<Wanted, StoreError> {
-    let post: Option<String> = row.try_get("post").map_err(failed)?;
+fn read_wanted(row: &impl Columns) -> Result<Wanted, StoreError> {
     Ok(Wanted {
-        key: MessageKey { channel: read_channel_key(row)?, message: row.try_get("message").map_err(failed)? },
-        part: keyword(&row.try_get::<String, _>("part").map_err(failed)?)?,
-        thread: row.try_get("thread").map_err(failed)?,
-        author: row.try_get("author").map_err(failed)?,
-        posted_at: row.try_get("posted_at").map_err(failed)?,
-        version: row.try_get("version").map_err(failed)?,
-        post: post.map(|json| serde_json::from_str(&json)).transpose().map_err(failed)?,
-        shadow: row.try_get("shadow").map_err(failed)?,
-        based_on: row.try_get("revision").map_err(failed)?,
+        key: read_key(row)?,
+        part: row.keyword("part")?,
+        thread: row.text_if_any("thread")?,
+        author: row.text_if_any("author")?,
+        posted_at: row.number("posted_at")?,
+        version: row.number("version")?,
+        post: row.json_if_any("post")?,
+        shadow: row.flag("shadow")?,
+        based_on: Some(row.number("revision")?),
     })
 }
 
-fn read_claimed(row: &SqliteRow) -> Result<Claimed, StoreError> {
-    // The claim itself was counted.
-    let attempts: u32 = row.try_get("attempts").map_err(failed)?;
+fn read_claimed(row: &impl Columns) -> Result<Claimed, StoreError> {
     Ok(Claimed {
-        id: row.try_get("id").map_err(failed)?,
+        id: row.number("id")?,
         wanted: read_wanted(row)?,
-        revision: row.try_get("revision").map_err(failed)?,
-        delivered: row.try_get("place").map_err(failed)?,
-        attempts: attempts.saturating_sub(1),
+        revision: row.number("revision")?,
+        delivered: row.text_if_any("place")?,
+        // The claim itself was counted.
+        attempts: counted(row.number("attempts")?.saturating_sub(1)),
+        claim: row.number("claim")?,
+        uncertain: row.number("unrecorded")? > 1,
     })
 }

@@ -190,6 +190,36 @@ impl Server {
         }
     }
 
+    /// Waits until the history of a channel, as this process shows it, is as it must be.
+    pub(crate) async fn wait_until(&self, channel: &str, what: &str, fits: impl Fn(&[Value]) -> bool) {
+        // From here on every change is told, so that none is missed between a look and the next.
+        let mut updates = self.http.get(format!("{}/api/updates", self.url)).send().await.expect("sent");
+        loop {
+            let history = self.history(channel).await;
+            if fits(&history) {
+                return;
+            }
+            // A sign of life comes now and then without a change.
+            let chunk = tokio::time::timeout(PATIENCE, updates.chunk()).await;
+            assert!(matches!(chunk, Ok(Ok(Some(_)))), "not seen: {what}, but {history:#?}");
+        }
+    }
+
+    /// Waits until the program can write to its database again, after that was away.
+    pub(crate) async fn writes_again(&self, channel: &str) {
+        let body = json!({"text": "is it back?", "author": "dana"});
+        let url = format!("{}/api/channels/{channel}/messages", self.url);
+        for _ in 0..100 {
+            let response = self.http.post(&url).json(&body).send().await.expect("sent");
+            if response.status() == 201 {
+                return;
+            }
+            assert_eq!(response.status(), 503);
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("the database is not reached any more");
+    }
+
     /// The bot's answer to a message, as text.
     pub(crate) async fn answer_to(&self, id: i64) -> String {
         let answer = self
