@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 
 use super::ports::{Claimed, Courier, Errand, SendError, Store, StoreError, Wanted};
@@ -14,8 +15,8 @@ pub const LEASE: Duration = Duration::from_secs(10);
 /// A courier that takes longer is given up, well before the lease ends: what it does later could
 /// overtake what another process does then.
 const CALL_MAX: Duration = Duration::from_secs(8);
-/// Replies that are claimed at once.
-const BATCH: u32 = 16;
+/// Replies that are delivered side by side at most.
+const BATCH: usize = 16;
 /// The first pause after a failure; each further one doubles it …
 const RETRY_FIRST: Duration = Duration::from_secs(1);
 /// … up to this.
@@ -42,39 +43,56 @@ impl<S: Store, C: Courier> Delivery<S, C> {
         Self { store, courier, wake }
     }
 
-    /// Delivers until told to stop; what is under way is finished first.
+    /// Delivers until told to stop; what is under way is finished first. Posts are delivered side by
+    /// side, each as soon as there is room: a slow one holds up nothing but itself.
     pub async fn run(self, mut shutdown: watch::Receiver<bool>) {
+        let this = Arc::new(self);
+        // Tasks of their own: one that is not polled while the store is asked could hold what the store waits for.
+        let mut under_way = JoinSet::new();
         while !*shutdown.borrow() {
             // Registered before looking, so that a decision made meanwhile is not missed.
-            let woken = self.wake.notified();
+            let woken = this.wake.notified();
             tokio::pin!(woken);
             woken.as_mut().enable();
-            let pause = match self.deliver_due().await {
-                Ok(pause) => pause,
+            let pause = match this.claim_due(BATCH - under_way.len()).await {
+                Ok((claimed, pause)) => {
+                    for claimed in claimed {
+                        under_way.spawn(Arc::clone(&this).deliver_claimed(claimed));
+                    }
+                    pause
+                }
                 Err(error) => {
                     error!(error = %error, "delivery cannot reach the store; trying again");
                     RETRY_FIRST
                 }
             };
             tokio::select! {
+                Some(_) = under_way.join_next() => {}
                 () = woken => {}
                 () = tokio::time::sleep(pause) => {}
                 _ = shutdown.changed() => {}
             }
         }
+        while under_way.join_next().await.is_some() {}
     }
 
-    /// Delivers everything that is due and says when the next post may be.
-    async fn deliver_due(&self) -> Result<Duration, StoreError> {
+    /// Claims what is due, as far as there is room, and says when to look again at the latest.
+    async fn claim_due(&self, room: usize) -> Result<(Vec<Claimed>, Duration), StoreError> {
+        if room == 0 {
+            return Ok((Vec::new(), IDLE));
+        }
         let platform = self.courier.platform();
-        loop {
-            let claimed = self.store.claim(platform, LEASE, BATCH).await?;
-            if claimed.is_empty() {
-                return Ok(self.store.next_due(platform).await?.unwrap_or(IDLE).clamp(Duration::from_millis(10), IDLE));
-            }
-            // One that cannot be recorded must not cut the others off in the middle.
-            let deliveries = claimed.iter().map(|claimed| self.deliver(claimed));
-            futures_util::future::join_all(deliveries).await.into_iter().collect::<Result<(), _>>()?;
+        let claimed = self.store.claim(platform, LEASE, u32::try_from(room).unwrap_or(u32::MAX)).await?;
+        let pause = match claimed.len() < room {
+            true => self.store.next_due(platform).await?.unwrap_or(IDLE),
+            false => IDLE,
+        };
+        Ok((claimed, pause.clamp(Duration::from_millis(10), IDLE)))
+    }
+
+    async fn deliver_claimed(self: Arc<Self>, claimed: Claimed) {
+        if let Err(error) = self.deliver(&claimed).await {
+            error!(message = %claimed.wanted.key, error = %error, "what came of a delivery could not be recorded; it is looked for when its lease has ended");
         }
     }
 
