@@ -37,8 +37,8 @@ pub(super) async fn run<S: Store>(handler: &Handler<S>, cache: &Cache, guilds: &
             // Watched for the first time: what was written before is not the bot's business.
             Ok(None) => {
                 let now = (now_ms() - EPOCH_MS).max(1) << TIME_SHIFT;
-                handler.begin(key, now);
-                handler.end(key, now);
+                handler.marks.begin(key, now);
+                handler.marks.end(key, now);
                 continue;
             }
             Err(error) => {
@@ -47,12 +47,12 @@ pub(super) async fn run<S: Store>(handler: &Handler<S>, cache: &Cache, guilds: &
             }
         };
         // Until this is done, new messages may not move the cursor past what was missed.
-        handler.begin(key, cursor + 1);
+        handler.marks.begin(key, cursor + 1);
         let mut read = channel(handler, cache, key, &key.channel, cursor).await;
         for thread in threads(handler, key).await {
             read += channel(handler, cache, key, &thread, cursor).await;
         }
-        handler.end(key, cursor + 1);
+        handler.marks.end(key, cursor + 1);
         if read > 0 {
             info!(channel = key.channel, messages = read, "read what was missed on Discord");
         }

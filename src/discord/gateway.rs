@@ -28,7 +28,7 @@ use super::rest::{CallError, Rest};
 use super::{catch_up, commands, press};
 use crate::bot::health::Pulse;
 use crate::bot::ports::{Cursor, Store};
-use crate::bot::{ChannelKey, Channels, Commands, Event, Feedback, Intake, MessageKey, Watermark};
+use crate::bot::{Channels, Commands, Event, Feedback, Intake, Marks, MessageKey};
 use crate::config::DiscordSettings;
 
 /// Messages that are worked on side by side; further ones wait.
@@ -39,9 +39,8 @@ const TRIES: u32 = 5;
 const RETRY_FIRST: Duration = Duration::from_secs(1);
 /// … up to this.
 const RETRY_MAX: Duration = Duration::from_secs(60);
-/// How often it is noted how far the channels have been read. What was done since the last time but
-/// one is read again after a crash, which changes nothing.
-const NOTE_EVERY: Duration = Duration::from_secs(5);
+/// How often the heartbeats are looked at.
+const FEEL_EVERY: Duration = Duration::from_secs(5);
 /// Threads whose channel is remembered.
 const PLACES_MAX: usize = 10_000;
 
@@ -75,7 +74,7 @@ pub(super) struct Handler<S> {
     pub(super) rest: Arc<Rest>,
     pub(super) attachments: Attachments,
     command_guilds: Vec<String>,
-    marks: Mutex<HashMap<ChannelKey, Watermark>>,
+    pub(super) marks: Marks<S>,
     places: Mutex<HashMap<ChannelId, Place>>,
     permits: Semaphore,
     me: OnceLock<UserId>,
@@ -97,12 +96,13 @@ pub async fn connect<S: Store>(
     }
     let attachments = Attachments::new(client, settings.attachment_hosts.clone());
     let channels = Arc::clone(&bot.channels);
+    let marks = Marks::new(Arc::clone(&bot.store));
     let handler = Arc::new(Handler {
         bot,
         rest: Arc::clone(&rest),
         attachments,
         command_guilds: settings.command_guilds.clone(),
-        marks: Mutex::default(),
+        marks,
         places: Mutex::default(),
         permits: Semaphore::new(SIDE_BY_SIDE),
         me: OnceLock::new(),
@@ -150,7 +150,8 @@ impl<S: Store> Connection<S> {
     /// Stays connected until told to stop, or until Discord says that it cannot work.
     pub async fn run(mut self, mut shutdown: watch::Receiver<bool>) {
         let manager = Arc::clone(&self.client.shard_manager);
-        let cursors = tokio::spawn(note_cursors(Arc::clone(&self.handler), shutdown.clone()));
+        let (handler, stopping) = (Arc::clone(&self.handler), shutdown.clone());
+        let cursors = tokio::spawn(async move { handler.marks.note(stopping).await });
         let alive = tokio::spawn(feel_pulse(Arc::clone(&manager), Arc::clone(&self.handler.bot.pulse)));
         let mut pause = RETRY_FIRST;
         while !*shutdown.borrow() {
@@ -270,36 +271,7 @@ async fn feel_pulse(manager: Arc<ShardManager>, pulse: Arc<Pulse>) {
                 pulse.beat();
             }
         }
-        tokio::time::sleep(NOTE_EVERY).await;
-    }
-}
-
-async fn note_cursors<S: Store>(handler: Arc<Handler<S>>, mut shutdown: watch::Receiver<bool>) {
-    let mut before = HashMap::new();
-    let mut noted = HashMap::new();
-    loop {
-        let stopping = tokio::select! {
-            () = tokio::time::sleep(NOTE_EVERY) => false,
-            () = stopped(&mut shutdown) => true,
-        };
-        let done = handler.done();
-        // Events that arrived just before may not have begun; the value before this one is sure.
-        let sure = if stopping { &done } else { &before };
-        for (channel, cursor) in sure {
-            if noted.get(channel) == Some(cursor) || *cursor <= 0 {
-                continue;
-            }
-            match handler.bot.store.advance(channel, *cursor).await {
-                Ok(()) => {
-                    noted.insert(channel.clone(), *cursor);
-                }
-                Err(error) => error!(error = %error, "how far a channel was read could not be noted"),
-            }
-        }
-        if stopping {
-            return;
-        }
-        before = done;
+        tokio::time::sleep(FEEL_EVERY).await;
     }
 }
 
@@ -307,19 +279,6 @@ impl<S: Store> Handler<S> {
     /// The bot's own id; known as soon as the first event arrives.
     pub(super) fn me(&self) -> UserId {
         self.me.get().copied().unwrap_or_default()
-    }
-
-    fn done(&self) -> HashMap<ChannelKey, Cursor> {
-        let marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
-        marks.iter().map(|(channel, mark)| (channel.clone(), mark.done())).collect()
-    }
-
-    pub(super) fn begin(&self, channel: &ChannelKey, place: Cursor) {
-        self.marks.lock().unwrap_or_else(PoisonError::into_inner).entry(channel.clone()).or_default().begin(place);
-    }
-
-    pub(super) fn end(&self, channel: &ChannelKey, place: Cursor) {
-        self.marks.lock().unwrap_or_else(PoisonError::into_inner).entry(channel.clone()).or_default().end(place);
     }
 
     /// Where a message stands; remembered, so that a busy thread is asked about once.
@@ -351,7 +310,7 @@ impl<S: Store> Handler<S> {
         let channel = place.channel.clone();
         let edited = said.edited_at.is_some();
         if watched && !edited {
-            self.begin(&channel, id);
+            self.marks.begin(&channel, id);
         }
         // The semaphore is never closed.
         let _permit = self.permits.acquire().await;
@@ -359,7 +318,7 @@ impl<S: Store> Handler<S> {
         let message = said.into_message(place, self.me(), &attached);
         let event = if edited { Event::Edited(message) } else { Event::Posted(message) };
         if self.decide(&event).await && watched && !edited {
-            self.end(&channel, id);
+            self.marks.end(&channel, id);
         }
     }
 
