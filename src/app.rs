@@ -11,7 +11,7 @@ use tokio::sync::{Notify, watch};
 use tracing::{info, warn};
 
 use crate::bot::health::Pulse;
-use crate::bot::{ChannelSettings, Channels, Commands, Cooldown, Delivery, Feedback, Intake, Mode, Platform};
+use crate::bot::{ChannelSettings, Channels, Commands, Cooldown, Delivery, Feedback, Intake, Keeper, Mode, Platform};
 use crate::config::Settings;
 use crate::discord;
 use crate::local::{self, Chat, ChatLog as _, LocalCourier};
@@ -75,6 +75,7 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> anyhow::
         Arc::clone(&wake),
     ));
     let catch_up = Duration::from_secs(u64::from(settings.catch_up.max_age_hours) * 3600);
+    let keeper = Keeper::new(Arc::clone(&store));
     let mut tasks = tokio::task::JoinSet::new();
     let mut pulses = Vec::new();
 
@@ -87,6 +88,7 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> anyhow::
             feedback: Feedback::new(Arc::clone(&store), Arc::clone(&wake)),
             commands: Arc::clone(&commands),
             store: Arc::clone(&store),
+            keeper: keeper.clone(),
             pulse,
             catch_up,
         };
@@ -105,6 +107,7 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> anyhow::
             feedback: Feedback::new(Arc::clone(&store), Arc::clone(&wake)),
             commands: Arc::clone(&commands),
             store: Arc::clone(&store),
+            keeper,
             pulse,
             catch_up,
         };

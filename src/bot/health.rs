@@ -1,7 +1,7 @@
 //! Whether each platform is heard from. Connected is not enough: a connection can be open and dead.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::sync::watch;
@@ -18,18 +18,42 @@ pub struct Pulse {
     /// The platform.
     pub platform: Platform,
     heard: AtomicI64,
+    connections: AtomicUsize,
     stopped: watch::Sender<Option<String>>,
 }
 
 impl Pulse {
     /// A platform from which nothing was received so far.
     pub fn new(platform: Platform) -> Arc<Self> {
-        Arc::new(Self { platform, heard: AtomicI64::new(now()), stopped: watch::Sender::new(None) })
+        Arc::new(Self {
+            platform,
+            heard: AtomicI64::new(now()),
+            connections: AtomicUsize::new(0),
+            stopped: watch::Sender::new(None),
+        })
     }
 
     /// Something was received.
     pub fn beat(&self) {
         self.heard.store(now(), Ordering::Relaxed);
+    }
+
+    /// This process keeps a connection up, until what is returned is dropped.
+    pub fn connection(self: &Arc<Self>) -> Kept {
+        self.connections.fetch_add(1, Ordering::Relaxed);
+        Kept(Arc::clone(self))
+    }
+
+    /// How many connections this process keeps up.
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
+    }
+
+    /// Another process keeps a connection up. Who has none by itself and waits beside it is well.
+    pub fn beside(&self) {
+        if self.connections() == 0 {
+            self.beat();
+        }
     }
 
     /// The platform was given up, for this reason; only a restart helps.
@@ -49,6 +73,16 @@ impl Pulse {
         }
         let silent = self.silent_for();
         (silent > SILENT_MAX).then(|| format!("nothing received for {silent} seconds"))
+    }
+}
+
+/// A connection that this process keeps up.
+#[derive(Debug)]
+pub struct Kept(Arc<Pulse>);
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        self.0.connections.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -36,16 +36,20 @@ impl<L> Clone for Keeper<L> {
 impl<L: Leases> Keeper<L> {
     /// A keeper with a name that no other process has.
     pub fn new(leases: Arc<L>) -> Self {
-        let random = || RandomState::new().build_hasher().finish();
-        Self { leases, holder: format!("{:016x}{:016x}", random(), random()) }
+        Self { leases, holder: random_name() }
     }
 
     /// Waits until this process holds `name`, does `work` as long as it does, and begins anew when it
     /// was lost; until `work` ends by itself, upon which the name is given back, or until told to stop
     /// while the name is another's. `work` is dropped when the name is lost, and must itself listen to
-    /// the shutdown.
-    pub async fn hold<W, F>(&self, name: &str, mut shutdown: watch::Receiver<bool>, mut work: W)
-    where
+    /// the shutdown. `beside` is called whenever another is seen to hold the name.
+    pub async fn hold<W, F>(
+        &self,
+        name: &str,
+        mut shutdown: watch::Receiver<bool>,
+        beside: impl Fn() + Send,
+        mut work: W,
+    ) where
         W: FnMut(Lease) -> F + Send,
         F: Future<Output = ()> + Send,
     {
@@ -66,8 +70,26 @@ impl<L: Leases> Keeper<L> {
                     }
                     warn!(name, "no longer held by this process");
                 }
-                Ok(None) => {}
+                Ok(None) => beside(),
                 Err(error) => warn!(name, error = %error, "cannot be taken; trying again"),
+            }
+            tokio::select! {
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+                _ = shutdown.changed() => {}
+            }
+        }
+    }
+
+    /// Waits until `every` has passed since any process had its turn at `name`, and takes the turn; or until
+    /// told to stop. A turn is a lease that nobody gives back.
+    pub async fn turn(&self, name: &str, every: Duration, mut shutdown: watch::Receiver<bool>) {
+        // Each turn is another holder's: who has a name could take it again at once.
+        let holder = random_name();
+        while !*shutdown.borrow() {
+            match self.leases.acquire(name, &holder, every).await {
+                Ok(Some(_)) => return,
+                Ok(None) => {}
+                Err(error) => warn!(name, error = %error, "cannot take a turn; trying again"),
             }
             tokio::select! {
                 () = tokio::time::sleep(LOOK_EVERY) => {}
@@ -96,4 +118,10 @@ impl<L: Leases> Keeper<L> {
             }
         }
     }
+}
+
+/// A name that no other process has.
+fn random_name() -> String {
+    let random = || RandomState::new().build_hasher().finish();
+    format!("{:016x}{:016x}", random(), random())
 }

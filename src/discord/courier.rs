@@ -5,16 +5,16 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use serenity::cache::Cache;
 use serenity::http::{LightMethod, Route};
 use serenity::model::Permissions;
 use serenity::model::id::{ChannelId, GuildId, MessageId};
 
+use super::permissions;
 use super::rest::{CallError, Rest, code};
 use crate::bot::ports::Store;
 use crate::bot::ports::{Courier, Errand, Part, SendError};
 use crate::bot::{Channels, MessageKey, Platform};
-use crate::render::discord::{self as render, Around, Payload};
+use crate::render::discord::{self as render, Around};
 use crate::reply::Post;
 
 /// Threads move out of the channel's list after so many minutes without a message. Left out, Discord
@@ -26,38 +26,36 @@ const LOOK_BACK: &str = "100";
 /// Brings posts to Discord.
 pub struct DiscordCourier<S> {
     rest: Arc<Rest>,
-    cache: Arc<Cache>,
     channels: Arc<Channels<S>>,
 }
 
 impl<S: Store> DiscordCourier<S> {
-    /// A courier over the API; `cache` knows the bot's permissions, `channels` whom a team call reaches.
-    pub fn new(rest: Arc<Rest>, cache: Arc<Cache>, channels: Arc<Channels<S>>) -> Self {
-        Self { rest, cache, channels }
+    /// A courier over the API; `channels` knows whom a team call reaches.
+    pub fn new(rest: Arc<Rest>, channels: Arc<Channels<S>>) -> Self {
+        Self { rest, channels }
     }
 
-    fn payload(&self, key: &MessageKey, thread: Option<&str>, post: &Post) -> Payload {
+    async fn payload(&self, errand: Errand<'_>) -> Result<Value, SendError> {
+        let Errand { key, thread, post, .. } = errand;
         let settings = self.channels.settings_in(&key.channel, thread);
         let name = format!("{}:{}", key.channel.channel, key.message);
+        let exposes = post.reply().is_some_and(|reply| !reply.secrets.is_empty());
         let around = Around {
             key: &name,
             may_call_team: settings.is_some_and(|settings| settings.support_role.is_some()),
-            may_delete_message: self.may(key, Permissions::MANAGE_MESSAGES),
+            may_delete_message: exposes && self.may_delete_message(key).await,
         };
-        render::post(post, &around)
+        serde_json::to_value(render::post(post, &around)).map_err(|error| SendError::Never(error.to_string()))
     }
 
-    /// Whether the bot has a permission in the channel of a message, as far as the gateway told.
-    fn may(&self, key: &MessageKey, permission: Permissions) -> bool {
-        let guild = key.channel.workspace.parse().ok().map(GuildId::new);
-        let channel = key.channel.channel.parse().ok().map(ChannelId::new);
+    /// Whether the bot may delete a message of somebody else. Asked for: the process that delivers a post
+    /// need not be the one that hears of the server.
+    async fn may_delete_message(&self, key: &MessageKey) -> bool {
+        let guild = key.channel.workspace.parse().ok().filter(|id| *id != 0).map(GuildId::new);
+        let channel = key.channel.channel.parse().ok().filter(|id| *id != 0).map(ChannelId::new);
         let (Some(guild), Some(channel)) = (guild, channel) else { return false };
-        let Some(guild) = self.cache.guild(guild) else { return false };
-        let me = self.cache.current_user().id;
-        match (guild.members.get(&me), guild.channels.get(&channel)) {
-            (Some(member), Some(channel)) => guild.user_permissions_in(channel, member).contains(permission),
-            _ => false,
-        }
+        let own = permissions::own(&self.rest, guild, channel).await;
+        own.is_ok_and(|(_, may)| may.contains(Permissions::MANAGE_MESSAGES))
     }
 
     /// The channel that a post goes to, and whether it answers the message there.
@@ -100,7 +98,7 @@ impl<S: Store> DiscordCourier<S> {
         let found =
             self.rest.call(LightMethod::Get, Route::ChannelMessages { channel_id: channel }, None::<&()>, &query);
         let found = found.await?;
-        let me = self.cache.current_user().id.to_string();
+        let me = self.rest.me().await?.to_string();
         let mark = format!("{}:{}", key.channel.channel, key.message);
         let mut own = found.as_array().into_iter().flatten().filter(|message| message["author"]["id"] == me.as_str());
         let found = own.find(|message| match part {
@@ -148,8 +146,7 @@ impl<S: Store> Courier for DiscordCourier<S> {
         {
             return Ok(place);
         }
-        let mut body = serde_json::to_value(self.payload(errand.key, errand.thread, errand.post))
-            .map_err(|error| SendError::Never(error.to_string()))?;
+        let mut body = self.payload(errand).await?;
         // The same nonce within some minutes returns the message that was posted first.
         body["nonce"] = nonce(errand.key, errand.part).into();
         body["enforce_nonce"] = true.into();
@@ -165,8 +162,7 @@ impl<S: Store> Courier for DiscordCourier<S> {
 
     async fn update(&self, errand: Errand<'_>, place: &str) -> Result<(), SendError> {
         let (channel_id, message_id) = parse_place(place)?;
-        let body = serde_json::to_value(self.payload(errand.key, errand.thread, errand.post))
-            .map_err(|error| SendError::Never(error.to_string()))?;
+        let body = self.payload(errand).await?;
         let route = Route::ChannelMessage { channel_id, message_id };
         self.call_in(channel_id, LightMethod::Patch, route, Some(&body)).await?;
         Ok(())

@@ -1,5 +1,7 @@
 //! What is right and what is wrong with the bot's place on Discord, by name, with what to do about it.
 
+use std::num::NonZeroU64;
+
 use secrecy::SecretString;
 use serde_json::Value;
 use serenity::http::{LightMethod, Route};
@@ -7,8 +9,9 @@ use serenity::model::Permissions;
 use serenity::model::id::{ChannelId, GuildId};
 
 use super::NEEDED;
-use super::gateway::{http, http_client};
-use super::rest::Rest;
+use super::permissions::{self, Unseen};
+use super::rest::{Rest, http_client};
+use super::shards::http;
 use crate::bot::Finding;
 use crate::config::DiscordSettings;
 
@@ -68,7 +71,7 @@ pub async fn examine(settings: &DiscordSettings, token: &SecretString) -> anyhow
         });
     }
     for channel in &settings.channels {
-        findings.push(permissions(&http, &rest, channel, text(&me["id"])).await);
+        findings.push(self::channel(&rest, channel).await);
     }
     if settings.channels.is_empty() {
         findings.push(Finding::good(
@@ -83,35 +86,24 @@ pub async fn examine(settings: &DiscordSettings, token: &SecretString) -> anyhow
 }
 
 /// Which of the needed permissions the bot has and lacks in a channel, by name.
-async fn permissions(
-    http: &serenity::http::Http,
-    rest: &Rest,
-    settings: &crate::config::DiscordChannel,
-    me: &str,
-) -> Finding {
+async fn channel(rest: &Rest, settings: &crate::config::DiscordChannel) -> Finding {
     let name = format!("channel {} of server {}", settings.channel, settings.guild);
-    let ids = (settings.guild.parse().ok(), settings.channel.parse().ok(), me.parse::<u64>().ok());
-    let (Some(guild), Some(channel), Some(me)) = ids else {
+    let (Ok(guild), Ok(channel)) = (settings.guild.parse::<NonZeroU64>(), settings.channel.parse::<NonZeroU64>())
+    else {
         return Finding::bad(format!("{name}: no ids of Discord"), "copy the ids in Discord's developer mode");
     };
-    let (guild_id, channel_id) = (GuildId::new(guild), ChannelId::new(channel));
-    let guild = match http.get_guild(guild_id).await {
-        Ok(guild) => guild,
-        Err(_) => {
+    let (channel, has) = match permissions::own(rest, GuildId::from(guild), ChannelId::from(channel)).await {
+        Ok(own) => own,
+        Err(Unseen::Guild) => {
             return Finding::bad(format!("{name}: the bot is not on this server"), "invite it with the link below");
         }
+        Err(Unseen::Channel) => {
+            return Finding::bad(
+                format!("{name}: the bot does not see this channel"),
+                "Edit Channel > Permissions: give the bot's role View Channel",
+            );
+        }
     };
-    let found = rest.call(LightMethod::Get, Route::Channel { channel_id }, None::<&()>, &[]).await;
-    let channel =
-        found.ok().and_then(|found| serde_json::from_value::<serenity::model::channel::GuildChannel>(found).ok());
-    let member = http.get_member(guild_id, me.into()).await;
-    let (Some(channel), Ok(member)) = (channel, member) else {
-        return Finding::bad(
-            format!("{name}: the bot does not see this channel"),
-            "Edit Channel > Permissions: give the bot's role View Channel",
-        );
-    };
-    let has = guild.user_permissions_in(&channel, &member);
     let missing = NEEDED.difference(has);
     let names = |permissions: Permissions| permissions.get_permission_names().join(", ");
     if missing.is_empty() {

@@ -1,46 +1,36 @@
-//! The connection to Discord: events in, the connection kept up, and given up when it cannot work.
+//! Events in: what Discord's gateway tells, handed to the bot.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::Context as _;
-use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
-use serenity::Client;
 use serenity::async_trait;
 use serenity::cache::Cache;
 use serenity::client::{Context, EventHandler, RawEventHandler};
-use serenity::gateway::{GatewayError, ShardManager};
-use serenity::http::{Http, HttpBuilder, HttpError, LightMethod, Route, StatusCode};
-use serenity::model::application::{ApplicationFlags, Interaction};
+use serenity::http::{LightMethod, Route};
+use serenity::model::application::Interaction;
 use serenity::model::channel::Message;
 use serenity::model::event::{Event as RawEvent, MessageUpdateEvent};
-use serenity::model::gateway::{GatewayIntents, Ready};
+use serenity::model::gateway::Ready;
 use serenity::model::id::{ChannelId, GuildId, MessageId, UserId};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
 use tracing::{debug, error, info, warn};
 
 use super::attachments::Attachments;
 use super::convert::{self, Place, Said};
-use super::courier::DiscordCourier;
 use super::rest::{CallError, Rest};
 use super::{catch_up, commands, press};
 use crate::bot::health::Pulse;
 use crate::bot::ports::{Cursor, Store};
-use crate::bot::{Channels, Commands, Event, Feedback, Intake, Marks, MessageKey};
-use crate::config::DiscordSettings;
+use crate::bot::{Channels, Commands, Event, Feedback, Intake, Keeper, Marks, MessageKey};
 
 /// Messages that are worked on side by side; further ones wait.
 const SIDE_BY_SIDE: usize = 32;
 /// How often a decision is tried when the store fails. After that the message is read again at the next start.
 const TRIES: u32 = 5;
-/// The first pause after a failure; each further one doubles it …
+/// The pause before the second time; each further one is twice as long.
 const RETRY_FIRST: Duration = Duration::from_secs(1);
-/// … up to this.
-const RETRY_MAX: Duration = Duration::from_secs(60);
-/// How often the heartbeats are looked at.
-const FEEL_EVERY: Duration = Duration::from_secs(5);
 /// Threads whose channel is remembered.
 const PLACES_MAX: usize = 10_000;
 
@@ -56,17 +46,12 @@ pub struct Bot<S> {
     pub commands: Arc<Commands>,
     /// Remembers how far was read.
     pub store: Arc<S>,
+    /// Says which shards this process holds.
+    pub keeper: Keeper<S>,
     /// Tells whether Discord is heard from.
     pub pulse: Arc<Pulse>,
     /// Messages older than this are passed over after a start.
     pub catch_up: Duration,
-}
-
-/// The bot on Discord, ready to connect.
-pub struct Connection<S> {
-    client: Client,
-    handler: Arc<Handler<S>>,
-    settings: DiscordSettings,
 }
 
 pub(super) struct Handler<S> {
@@ -80,167 +65,8 @@ pub(super) struct Handler<S> {
     me: OnceLock<UserId>,
 }
 
-/// Prepares the connection and the courier that belongs to it. The error says what to change.
-pub async fn connect<S: Store>(
-    settings: &DiscordSettings,
-    token: &SecretString,
-    bot: Bot<S>,
-) -> anyhow::Result<(Connection<S>, DiscordCourier<S>)> {
-    let client = http_client()?;
-    let rest = Arc::new(Rest::new(client.clone(), settings, token));
-    let mut intents = GatewayIntents::GUILDS | GatewayIntents::GUILD_MESSAGES | GatewayIntents::DIRECT_MESSAGES;
-    if settings.message_content && may_read_messages(&rest).await {
-        intents |= GatewayIntents::MESSAGE_CONTENT;
-    } else {
-        warn!("Discord: messages are not read; commands, the message menu, mentions and direct messages are answered");
-    }
-    let attachments = Attachments::new(client, settings.attachment_hosts.clone());
-    let channels = Arc::clone(&bot.channels);
-    let marks = Marks::new(Arc::clone(&bot.store));
-    let handler = Arc::new(Handler {
-        bot,
-        rest: Arc::clone(&rest),
-        attachments,
-        command_guilds: settings.command_guilds.clone(),
-        marks,
-        places: Mutex::default(),
-        permits: Semaphore::new(SIDE_BY_SIDE),
-        me: OnceLock::new(),
-    });
-    let client = serenity::client::ClientBuilder::new_with_http(http(settings, token), intents)
-        .event_handler_arc(Arc::clone(&handler))
-        .raw_event_handler(Heard(Arc::clone(&handler.bot.pulse)))
-        .framework(commands::framework(Arc::clone(&handler) as Arc<dyn commands::Desk>))
-        .await
-        .context("Discord's client cannot be built")?;
-    let courier = DiscordCourier::new(rest, Arc::clone(&client.cache), channels);
-    Ok((Connection { client, handler, settings: settings.clone() }, courier))
-}
-
-/// The client for calls and attachments. It follows no redirects: an answer from elsewhere is none of Discord's.
-pub(super) fn http_client() -> anyhow::Result<reqwest::Client> {
-    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
-    client.build().context("no HTTP client")
-}
-
-/// serenity's own client, for interactions and commands. It ignores the address unless its rate limiter is off.
-pub(super) fn http(settings: &DiscordSettings, token: &SecretString) -> Http {
-    let http = HttpBuilder::new(token.expose_secret());
-    if settings.is_direct() { http.build() } else { http.proxy(&settings.api_base).ratelimiter_disabled(true).build() }
-}
-
-/// Whether the application has the message content intent. Asking for it without having it ends the connection.
-async fn may_read_messages(rest: &Rest) -> bool {
-    match rest.call(LightMethod::Get, Route::Oauth2ApplicationCurrent, None::<&()>, &[]).await {
-        Ok(application) => {
-            let flags = ApplicationFlags::from_bits_truncate(application["flags"].as_u64().unwrap_or_default());
-            flags.intersects(
-                ApplicationFlags::GATEWAY_MESSAGE_CONTENT | ApplicationFlags::GATEWAY_MESSAGE_CONTENT_LIMITED,
-            )
-        }
-        // Discord says so again, and in more detail, when the connection is made.
-        Err(error) => {
-            warn!(error = %error, "Discord: the application cannot be read");
-            true
-        }
-    }
-}
-
-impl<S: Store> Connection<S> {
-    /// Stays connected until told to stop, or until Discord says that it cannot work.
-    pub async fn run(mut self, mut shutdown: watch::Receiver<bool>) {
-        let manager = Arc::clone(&self.client.shard_manager);
-        let (handler, stopping) = (Arc::clone(&self.handler), shutdown.clone());
-        let cursors = tokio::spawn(async move { handler.marks.note(stopping).await });
-        let alive = tokio::spawn(feel_pulse(Arc::clone(&manager), Arc::clone(&self.handler.bot.pulse)));
-        let mut pause = RETRY_FIRST;
-        while !*shutdown.borrow() {
-            if let Some(wait) = spent_sessions(&self.handler.rest).await {
-                warn!(seconds = wait.as_secs(), "Discord allows no further session start for now; waiting");
-                pause = wait;
-            } else {
-                let began = Instant::now();
-                let connected = async {
-                    match self.settings.shards {
-                        0 => self.client.start_autosharded().await,
-                        shards => self.client.start_shards(shards).await,
-                    }
-                };
-                let ended = tokio::select! {
-                    ended = connected => Some(ended),
-                    () = stopped(&mut shutdown) => None,
-                };
-                let Some(ended) = ended else {
-                    manager.shutdown_all().await;
-                    break;
-                };
-                if began.elapsed() > RETRY_MAX {
-                    pause = RETRY_FIRST;
-                }
-                match ended {
-                    Err(reason) if cannot_work(&reason).is_some() => {
-                        let help = cannot_work(&reason).unwrap_or_default();
-                        error!("Discord ended the connection for good: {reason}\n  help: {help}");
-                        self.handler.bot.pulse.stop(format!("{reason}; {help}"));
-                        stopped(&mut shutdown).await;
-                        break;
-                    }
-                    Err(reason) => {
-                        warn!(error = %reason, retry_seconds = pause.as_secs(), "Discord: not connected; trying again")
-                    }
-                    Ok(()) => warn!(retry_seconds = pause.as_secs(), "Discord: the connection ended; connecting again"),
-                }
-            }
-            tokio::select! {
-                () = tokio::time::sleep(pause) => {}
-                () = stopped(&mut shutdown) => {}
-            }
-            pause = (pause * 2).min(RETRY_MAX);
-        }
-        alive.abort();
-        if let Err(error) = cursors.await {
-            error!(error = %error, "how far Discord was read could not be noted");
-        }
-    }
-}
-
-/// Completes when the program is to stop.
-async fn stopped(shutdown: &mut watch::Receiver<bool>) {
-    // The sender is only dropped when the program stops, too.
-    let _ = shutdown.wait_for(|stop| *stop).await;
-}
-
-/// What to change where Discord ended a connection for good. <https://docs.discord.com/developers/topics/opcodes-and-status-codes#gateway>
-fn cannot_work(reason: &serenity::Error) -> Option<&'static str> {
-    const TOKEN: &str = "the token is not valid (4004): Discord Developer Portal > your application > Bot > Reset Token, then set OKTRIAGE__DISCORD__TOKEN";
-    let reason = match reason {
-        serenity::Error::Gateway(reason) => reason,
-        serenity::Error::Http(HttpError::UnsuccessfulRequest(refused)) => {
-            return (refused.status_code == StatusCode::UNAUTHORIZED).then_some(TOKEN);
-        }
-        _ => return None,
-    };
-    match reason {
-        GatewayError::InvalidAuthentication => Some(TOKEN),
-        GatewayError::InvalidGatewayIntents => Some("Discord does not know an intent (4013): update oktriage"),
-        GatewayError::DisallowedGatewayIntents => Some(
-            "the message content intent is not allowed (4014): Discord Developer Portal > your application > Bot > Message Content Intent, or set discord.message_content = false",
-        ),
-        _ => None,
-    }
-}
-
-/// How long no session may be started; more starts than Discord allows reset the token.
-/// <https://docs.discord.com/developers/events/gateway#session-start-limit-object>
-async fn spent_sessions(rest: &Rest) -> Option<Duration> {
-    let gateway = rest.call(LightMethod::Get, Route::GatewayBot, None::<&()>, &[]).await.ok()?;
-    let limit = &gateway["session_start_limit"];
-    let spent = limit["remaining"].as_u64() == Some(0);
-    spent.then(|| Duration::from_millis(limit["reset_after"].as_u64().unwrap_or(60_000)))
-}
-
 /// Hears every event.
-struct Heard(Arc<Pulse>);
+pub(super) struct Heard(pub(super) Arc<Pulse>);
 
 #[async_trait]
 impl RawEventHandler for Heard {
@@ -262,20 +88,20 @@ impl RawEventHandler for Heard {
     }
 }
 
-/// Hears the heartbeats of a quiet connection: each one that is acknowledged measures a new latency.
-async fn feel_pulse(manager: Arc<ShardManager>, pulse: Arc<Pulse>) {
-    let mut known = HashMap::new();
-    loop {
-        for (shard, runner) in manager.runners.lock().await.iter() {
-            if runner.latency.is_some() && known.insert(*shard, runner.latency) != Some(runner.latency) {
-                pulse.beat();
-            }
-        }
-        tokio::time::sleep(FEEL_EVERY).await;
-    }
-}
-
 impl<S: Store> Handler<S> {
+    pub(super) fn new(bot: Bot<S>, rest: Arc<Rest>, attachments: Attachments, command_guilds: Vec<String>) -> Self {
+        Self {
+            marks: Marks::new(Arc::clone(&bot.store)),
+            bot,
+            rest,
+            attachments,
+            command_guilds,
+            places: Mutex::default(),
+            permits: Semaphore::new(SIDE_BY_SIDE),
+            me: OnceLock::new(),
+        }
+    }
+
     /// The bot's own id; known as soon as the first event arrives.
     pub(super) fn me(&self) -> UserId {
         self.me.get().copied().unwrap_or_default()

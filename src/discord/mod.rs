@@ -1,9 +1,10 @@
 //! The bot on Discord. serenity and poise are named in this room only.
 //!
-//! Events come from the gateway (`gateway`), become the bot's own (`convert`, with the text of
-//! `attachments`) and go through [`crate::bot::Intake`]. Replies come back through the outbox by
-//! the `courier`, over `rest`. Slash commands and the message menu are in `commands`, buttons
-//! and the form to paste into in `press`, answered in time by `respond`; `doctor` says what is missing.
+//! Each shard of the gateway is connected by the process that holds it (`shards`). Events are heard by
+//! `gateway`, become the bot's own (`convert`, with the text of `attachments`) and go through
+//! [`crate::bot::Intake`]. Replies come back through the outbox by the `courier`, over `rest`. Slash commands
+//! and the message menu are in `commands`, buttons and the form to paste into in `press`, answered in time
+//! by `respond`; `permissions` knows what the bot may do, and `doctor` says what is missing.
 
 mod attachments;
 mod catch_up;
@@ -12,14 +13,17 @@ mod convert;
 mod courier;
 mod doctor;
 mod gateway;
+mod permissions;
 mod press;
 mod respond;
 mod rest;
+mod shards;
 
 pub use courier::DiscordCourier;
 pub use doctor::examine;
-pub use gateway::{Bot, Connection, connect};
+pub use gateway::Bot;
 pub use rest::Rest;
+pub use shards::{Connection, connect};
 
 use serenity::model::Permissions;
 

@@ -7,12 +7,15 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use anyhow::Context as _;
 use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::Value;
 use serenity::http::{LightMethod, Request, Route};
+use serenity::model::id::UserId;
+use tokio::sync::OnceCell;
 
 use crate::bot::ports::SendError;
 use crate::config::DiscordSettings;
@@ -87,12 +90,19 @@ impl From<CallError> for SendError {
     }
 }
 
+/// The client for calls and attachments. It follows no redirects: an answer from elsewhere is none of Discord's.
+pub(super) fn http_client() -> anyhow::Result<reqwest::Client> {
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+    client.build().context("no HTTP client")
+}
+
 /// Discord's API.
 pub struct Rest {
     client: reqwest::Client,
     base: String,
     token: SecretString,
     held: Mutex<Held>,
+    me: OnceCell<UserId>,
 }
 
 /// Calls that would only be refused, and until when.
@@ -118,7 +128,17 @@ impl Rest {
     /// The API with the token and address of the settings; `client` makes the connections.
     pub fn new(client: reqwest::Client, settings: &DiscordSettings, token: &SecretString) -> Self {
         let token = SecretString::from(format!("Bot {}", token.expose_secret()));
-        Self { client, base: settings.api_base.clone(), token, held: Mutex::default() }
+        Self { client, base: settings.api_base.clone(), token, held: Mutex::default(), me: OnceCell::new() }
+    }
+
+    /// The bot's own id.
+    pub(super) async fn me(&self) -> Result<UserId, CallError> {
+        let asked = self.me.get_or_try_init(|| async {
+            let me = self.call(LightMethod::Get, Route::UserMe, None::<&()>, &[]).await?;
+            let id = me["id"].as_str().and_then(|id| id.parse().ok()).filter(|id| *id != 0);
+            id.map(UserId::new).ok_or_else(|| CallError::Unreachable("a user without an id".to_owned()))
+        });
+        asked.await.copied()
     }
 
     /// Makes a call and returns what Discord answers.

@@ -16,7 +16,7 @@ use super::http::Endpoint;
 use super::rest::{Api, CallError, code, http_client};
 use super::team::Team;
 use super::{catch_up, socket};
-use crate::bot::ports::Store;
+use crate::bot::ports::{Leases, Store};
 use crate::config::SlackSettings;
 
 /// The first pause after a failure; each further one doubles it …
@@ -78,7 +78,7 @@ pub fn connect<S: Store>(settings: &SlackSettings, bot: Bot<S>) -> anyhow::Resul
     Ok(Connected { connection, courier, endpoint })
 }
 
-impl<S: Store> Connection<S> {
+impl<S: Store + Leases> Connection<S> {
     /// Stays connected until told to stop, or until Slack says that it cannot work.
     pub async fn run(self, mut shutdown: watch::Receiver<bool>) {
         let Self { handler, wanted, client, api_base } = self;
@@ -108,12 +108,13 @@ impl<S: Store> Connection<S> {
         let mut tasks = JoinSet::new();
         for (token, teams) in apps {
             let app = Api::new(client.clone(), &api_base, &SecretString::from(token));
-            tasks.spawn(socket::run(Arc::clone(&handler), app, teams, shutdown.clone()));
+            tasks.spawn(hold(Arc::clone(&handler), app, teams, shutdown.clone()));
         }
         if !over_http.is_empty() {
             tasks.spawn(ask_every_now_and_then(Arc::clone(&handler), over_http, shutdown.clone()));
         }
         while tasks.join_next().await.is_some() {}
+        stopped(&mut shutdown).await;
         handler.finish().await;
         // Nobody may listen any more, which is fine.
         let _ = done.send(true);
@@ -121,6 +122,26 @@ impl<S: Store> Connection<S> {
             error!(error = %error, "how far Slack was read could not be noted");
         }
     }
+}
+
+/// Keeps an app's connection up whenever no other process does. Slack would let several processes connect and
+/// deal events out among them, and each would have to catch up with what the others missed.
+async fn hold<S: Store + Leases>(
+    handler: Arc<Handler<S>>,
+    app: Api,
+    teams: Vec<Arc<Team>>,
+    shutdown: watch::Receiver<bool>,
+) {
+    let Bot { keeper, pulse, .. } = &handler.bot;
+    // Its user in a workspace tells an app from others there.
+    let mut names: Vec<String> = teams.iter().map(|team| format!("{}.{}", team.me.team, team.me.user)).collect();
+    names.sort_unstable();
+    let name = format!("slack/{}", names.first().map_or("", String::as_str));
+    let work = |_| async {
+        let _kept = pulse.connection();
+        socket::run(&handler, &app, &teams, shutdown.clone()).await;
+    };
+    keeper.hold(&name, shutdown.clone(), || pulse.beside(), work).await;
 }
 
 /// Completes when the program is to stop.

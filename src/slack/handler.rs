@@ -16,7 +16,7 @@ use super::team::{Team, Teams};
 use super::{channel_key, commands, micros, press};
 use crate::bot::health::Pulse;
 use crate::bot::ports::Store;
-use crate::bot::{ChannelKey, ChannelSettings, Channels, Commands, Event, Feedback, Intake, Marks, MessageKey, Mode};
+use crate::bot::{ChannelKey, ChannelSettings, Channels, Commands, Event, Feedback, Intake, Keeper, Marks, MessageKey, Mode};
 use crate::rules::Scope;
 
 /// Messages that are worked on side by side; further ones wait.
@@ -46,6 +46,8 @@ pub struct Bot<S> {
     pub commands: Arc<Commands>,
     /// Remembers how far was read.
     pub store: Arc<S>,
+    /// Says which apps' connections this process keeps up.
+    pub keeper: Keeper<S>,
     /// Tells whether Slack is heard from.
     pub pulse: Arc<Pulse>,
     /// Messages older than this are passed over after a start.

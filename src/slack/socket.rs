@@ -69,9 +69,9 @@ enum NoSocket {
 
 /// Stays connected until told to stop, or until Slack says that it cannot work.
 pub(super) async fn run<S: Store>(
-    handler: Arc<Handler<S>>,
-    app: Api,
-    teams: Vec<Arc<Team>>,
+    handler: &Arc<Handler<S>>,
+    app: &Api,
+    teams: &[Arc<Team>],
     mut shutdown: watch::Receiver<bool>,
 ) {
     let (tell, mut told) = mpsc::channel(16);
@@ -87,7 +87,7 @@ pub(super) async fn run<S: Store>(
         if current.is_none() {
             let wait = not_before.saturating_duration_since(Instant::now());
             let opened = tokio::select! {
-                opened = async { tokio::time::sleep(wait).await; open(&app).await } => Some(opened),
+                opened = async { tokio::time::sleep(wait).await; open(app).await } => Some(opened),
                 ended = connections.join_next(), if !connections.is_empty() => {
                     forget(ended, &mut live, &mut current, &mut missed);
                     None
@@ -99,15 +99,14 @@ pub(super) async fn run<S: Store>(
                 Some(Ok(socket)) => {
                     number += 1;
                     current = Some(number);
-                    connections.spawn(serve(Arc::clone(&handler), socket, number, tell.clone(), shutdown.clone()));
+                    connections.spawn(serve(Arc::clone(handler), socket, number, tell.clone(), shutdown.clone()));
                     // Until it says hello, it counts as a failure.
                     not_before = Instant::now() + pause;
                     pause = (pause * 2).min(RETRY_MAX);
                 }
                 Some(Err(NoSocket::Never(help))) => {
                     error!("Slack ended Socket Mode for good\n  help: {help}");
-                    handler.bot.pulse.stop(help);
-                    break;
+                    return handler.bot.pulse.stop(help);
                 }
                 Some(Err(NoSocket::Later(reason, after))) => {
                     let wait = after.unwrap_or_default().max(pause);
@@ -126,7 +125,7 @@ pub(super) async fn run<S: Store>(
                     not_before = Instant::now();
                     info!(connection = id, "connected to Slack");
                     if std::mem::take(&mut missed) {
-                        let (handler, teams) = (Arc::clone(&handler), teams.clone());
+                        let (handler, teams) = (Arc::clone(handler), teams.to_vec());
                         tokio::spawn(async move { catch_up::run(&handler, &teams).await });
                     }
                 }
@@ -141,15 +140,13 @@ pub(super) async fn run<S: Store>(
                 }
                 Life::SwitchedOff => {
                     error!("Socket Mode is switched off\n  help: {SOCKET_MODE_OFF}");
-                    handler.bot.pulse.stop(format!("Socket Mode is switched off; {SOCKET_MODE_OFF}"));
-                    break;
+                    return handler.bot.pulse.stop(format!("Socket Mode is switched off; {SOCKET_MODE_OFF}"));
                 }
             },
             ended = connections.join_next() => forget(ended, &mut live, &mut current, &mut missed),
             () = stopped(&mut shutdown) => break,
         }
     }
-    stopped(&mut shutdown).await;
     while connections.join_next().await.is_some() {}
 }
 

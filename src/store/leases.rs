@@ -53,3 +53,13 @@ impl Leases for SqlStore {
         })
     }
 }
+
+impl SqlStore {
+    /// Gives back all names: their holders are dead.
+    pub(super) async fn free_names(&self) -> Result<(), StoreError> {
+        on!(self, write, |pool| {
+            sqlx::query("UPDATE lease SET held_until = 0 WHERE held_until > 0").execute(pool).await.map_err(failed)?;
+            Ok(())
+        })
+    }
+}

@@ -3,7 +3,7 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::postgres::PgListener;
 use sqlx::{Postgres, Sqlite};
@@ -22,6 +22,8 @@ const CHANNEL: &str = "oktriage";
 const TELL_EVERY: Duration = Duration::from_millis(20);
 /// SQLite is asked this often whether another connection has written; it answers from memory.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// A bot that starts looks at most so long whether it is alone.
+const ALONE_MAX: Duration = Duration::from_secs(2);
 /// The pause when the database cannot be reached.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -59,28 +61,49 @@ pub struct Alone {
 }
 
 impl SqlStore {
-    /// Takes part in the database beside other bots.
+    /// Takes part in the database beside other bots. Where there are none, whoever held a name before is dead, and
+    /// nobody need wait until its lease ends.
     pub async fn enter(&self) -> Result<Presence, Busy> {
-        let held = match &*self.pools {
+        match self.alone().await {
+            Ok(alone) => {
+                self.free_names().await?;
+                drop(alone);
+            }
+            Err(Busy::Bot(_) | Busy::Restore(_)) => {}
+            Err(error) => return Err(error),
+        }
+        let waiting_since = Instant::now();
+        loop {
+            if let Some(held) = self.share().await? {
+                return Ok(Presence { store: self.clone(), held, name: instance() });
+            }
+            // Another bot may be just here, looking whether it is alone.
+            if waiting_since.elapsed() > ALONE_MAX {
+                return Err(Busy::Restore(self.location.to_string()));
+            }
+            tokio::time::sleep(ALONE_MAX / 20).await;
+        }
+    }
+
+    /// Takes the lock that bots share; `None` when somebody has the database for itself.
+    async fn share(&self) -> Result<Option<Held>, StoreError> {
+        match &*self.pools {
             Pools::Sqlite(_) => {
                 let lock = self.lock_file()?;
                 match lock.try_lock_shared() {
-                    Ok(()) => Held::Sqlite { _lock: lock },
-                    Err(TryLockError::WouldBlock) => return Err(Busy::Restore(self.location.to_string())),
-                    Err(TryLockError::Error(error)) => return Err(Busy::Store(failed(error))),
+                    Ok(()) => Ok(Some(Held::Sqlite { _lock: lock })),
+                    Err(TryLockError::WouldBlock) => Ok(None),
+                    Err(TryLockError::Error(error)) => Err(failed(error)),
                 }
             }
             Pools::Postgres(sides) => {
                 let mut listener = PgListener::connect_with(&sides.write).await.map_err(failed)?;
                 listener.ignore_pool_close_event(false);
                 listener.listen(CHANNEL).await.map_err(failed)?;
-                if !share(&mut listener).await? {
-                    return Err(Busy::Restore(self.location.to_string()));
-                }
-                Held::Postgres(Box::new(listener))
+                let shared = share(&mut listener).await?;
+                Ok(shared.then(|| Held::Postgres(Box::new(listener))))
             }
-        };
-        Ok(Presence { store: self.clone(), held, name: instance() })
+        }
     }
 
     /// Takes the database for itself, if no bot is on it.

@@ -16,7 +16,9 @@ contracts!(
     one_holder_at_a_time,
     one_of_many_gets_it,
     a_clock_that_is_set_back_frees_it,
-    keepers_take_over_from_each_other
+    keepers_take_over_from_each_other,
+    names_of_the_dead_are_free,
+    turns_are_spaced
 );
 
 async fn one_holder_at_a_time(place: Place) {
@@ -84,7 +86,7 @@ async fn keepers_take_over_from_each_other(place: Place) {
                     let _ = shutdown.wait_for(|stop| *stop).await;
                 }
             };
-            keeper.hold("discord/0", shutdown, work).await;
+            keeper.hold("discord/0", shutdown, || {}, work).await;
         }));
         stops.push(stop);
         if name == "first" {
@@ -96,4 +98,29 @@ async fn keepers_take_over_from_each_other(place: Place) {
     assert_eq!(works.recv().await, Some(("second", 2)));
     stops[1].send_replace(true);
     tasks.remove(0).await.unwrap();
+}
+
+/// A bot that starts where there are no others need not wait for leases of one that was killed; beside others,
+/// it must.
+async fn names_of_the_dead_are_free(place: Place) {
+    let dead = place.open().await;
+    dead.acquire("discord/0", "dead", TTL).await.unwrap().unwrap();
+    let first = place.open().await;
+    let _presence = first.enter().await.unwrap();
+    assert!(first.acquire("discord/0", "first", TTL).await.unwrap().is_some());
+    let second = place.open().await;
+    let _beside = second.enter().await.unwrap();
+    assert_eq!(second.acquire("discord/0", "second", TTL).await.unwrap(), None);
+}
+
+async fn turns_are_spaced(place: Place) {
+    let (_stop, stopping) = watch::channel(false);
+    let clock = Arc::new(AtomicI64::new(1_000_000));
+    let keeper = Keeper::new(Arc::new(place.open_at(&clock).await));
+    keeper.turn("identify", TTL, stopping.clone()).await;
+    let next = keeper.turn("identify", TTL, stopping);
+    tokio::pin!(next);
+    assert!(futures_util::poll!(next.as_mut()).is_pending());
+    clock.fetch_add(8_000, Ordering::SeqCst);
+    next.await;
 }
