@@ -111,7 +111,7 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> anyhow::
             pulse,
             catch_up,
         };
-        let slack::Connected { connection, courier, endpoint } = slack::connect(&settings.slack, bot)?;
+        let slack::Connected { connection, courier, endpoint } = slack::connect(&settings.slack, bot).await?;
         hooks.extend(endpoint.map(Arc::new).iter().flat_map(slack_hooks));
         tasks.spawn(Delivery::new(Arc::clone(&store), courier, Arc::clone(&wake)).run(stopping.clone()));
         tasks.spawn(connection.run(stopping.clone()));

@@ -115,24 +115,46 @@ impl<S: Store, C: Courier> Delivery<S, C> {
         let sent = tokio::time::timeout(CALL_MAX, call).await.unwrap_or_else(|_| {
             Err(SendError::Later { reason: format!("no answer within {} seconds", CALL_MAX.as_secs()), after: None })
         });
-        match sent {
+        if let Err(SendError::Limited { after, everywhere }) = &sent {
+            let channel = (!everywhere).then_some(&key.channel);
+            self.store.hold(self.courier.platform(), channel, (*after).min(ASKED_MAX)).await?;
+        }
+        match sent.map_err(Failed::from) {
             Ok(place) => {
                 info!(message = %key, part = %part, visible = place.is_some(), "delivered");
                 self.store.delivered(claimed, place.as_deref()).await
             }
-            Err(SendError::Later { reason, .. }) if claimed.attempts >= ATTEMPTS_MAX => {
+            Err(Failed { reason, for_good: true, .. }) => {
+                error!(message = %key, part = %part, reason, "cannot be delivered, given up; see: oktriage db dead list");
+                self.store.failed(claimed, &reason, None).await
+            }
+            Err(Failed { reason, .. }) if claimed.attempts >= ATTEMPTS_MAX => {
                 error!(message = %key, part = %part, reason, "could not be delivered for days, given up; see: oktriage db dead list");
                 self.store.failed(claimed, &reason, None).await
             }
-            Err(SendError::Later { reason, after }) => {
+            Err(Failed { reason, after, .. }) => {
                 let retry = pause(claimed.attempts, random(), after);
                 warn!(message = %key, part = %part, attempts = claimed.attempts + 1, retry_seconds = retry.as_secs(), reason, "not delivered yet");
                 self.store.failed(claimed, &reason, Some(retry)).await
             }
-            Err(SendError::Never(reason)) => {
-                error!(message = %key, part = %part, reason, "cannot be delivered, given up; see: oktriage db dead list");
-                self.store.failed(claimed, &reason, None).await
-            }
+        }
+    }
+}
+
+/// What is noted of an attempt that failed.
+struct Failed {
+    reason: String,
+    after: Option<Duration>,
+    for_good: bool,
+}
+
+impl From<SendError> for Failed {
+    fn from(error: SendError) -> Self {
+        let limited = error.to_string();
+        match error {
+            SendError::Later { reason, after } => Self { reason, after, for_good: false },
+            SendError::Limited { after, .. } => Self { reason: limited, after: Some(after), for_good: false },
+            SendError::Never(reason) => Self { reason, after: None, for_good: true },
         }
     }
 }

@@ -170,7 +170,16 @@ pub trait Store: Send + Sync + 'static {
         retry: Option<Duration>,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// When the next reply of a platform is due, from now; `None` when none waits.
+    /// Notes that nothing is to be claimed for `time`, in one channel or on the whole platform where that is `None`:
+    /// the platform asked for a pause, which holds for every process. A longer one that was noted before stays.
+    fn hold(
+        &self,
+        platform: Platform,
+        channel: Option<&ChannelKey>,
+        time: Duration,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// When to look for the next reply of a platform, from now; `None` when none waits.
     fn next_due(&self, platform: Platform) -> impl Future<Output = Result<Option<Duration>, StoreError>> + Send;
 }
 
@@ -214,6 +223,14 @@ pub enum SendError {
         reason: String,
         /// What the platform asked for.
         after: Option<Duration>,
+    },
+    /// The platform asks for a pause.
+    #[error("rate limited for {} ms", after.as_millis())]
+    Limited {
+        /// How long.
+        after: Duration,
+        /// In every channel, and not only in that of the message.
+        everywhere: bool,
     },
     /// It will never work.
     #[error("cannot be delivered: {0}")]

@@ -1,7 +1,7 @@
 //! What happened while the bot was away: read from the channels' history, through the same path.
 
 use std::collections::HashSet;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 use serenity::cache::Cache;
@@ -22,6 +22,10 @@ const PAGE: usize = 100;
 const CHANNEL_MAX: usize = 2_000;
 /// Answered messages that are looked at again, for edits and deletions.
 const ANSWERED_MAX: u32 = 100;
+/// How often a call is made again that got no answer.
+const TRIES: u32 = 5;
+/// The pause before that.
+const RETRY: Duration = Duration::from_secs(2);
 /// Discord's ids count milliseconds from here, in their upper bits. <https://docs.discord.com/developers/reference#snowflakes>
 const EPOCH_MS: i64 = 1_420_070_400_000;
 const TIME_SHIFT: u32 = 22;
@@ -36,9 +40,7 @@ pub(super) async fn run<S: Store>(handler: &Handler<S>, cache: &Cache, guilds: &
             Ok(Some(cursor)) => cursor.max(oldest),
             // Watched for the first time: what was written before is not the bot's business.
             Ok(None) => {
-                let now = (now_ms() - EPOCH_MS).max(1) << TIME_SHIFT;
-                handler.marks.begin(key, now);
-                handler.marks.end(key, now);
+                begin_with(handler, key).await;
                 continue;
             }
             Err(error) => {
@@ -48,70 +50,161 @@ pub(super) async fn run<S: Store>(handler: &Handler<S>, cache: &Cache, guilds: &
         };
         // Until this is done, new messages may not move the cursor past what was missed.
         handler.marks.begin(key, cursor + 1);
-        let mut read = channel(handler, cache, key, &key.channel, cursor).await;
-        for thread in threads(handler, key).await {
-            read += channel(handler, cache, key, &thread, cursor).await;
-        }
-        handler.marks.end(key, cursor + 1);
-        if read > 0 {
-            info!(channel = key.channel, messages = read, "read what was missed on Discord");
+        match everything(handler, cache, key, cursor).await {
+            Ok(read) => {
+                handler.marks.end(key, cursor + 1);
+                if read > 0 {
+                    info!(channel = key.channel, messages = read, "read what was missed on Discord");
+                }
+            }
+            Err(error) => {
+                warn!(channel = key.channel, error = %error, "what was missed cannot be read; it is read after the next start");
+            }
         }
     }
     answered(handler, cache, guilds, since).await;
 }
 
-/// Reads a channel or thread behind the cursor; returns how many messages that were.
-async fn channel<S: Store>(handler: &Handler<S>, cache: &Cache, key: &ChannelKey, id: &str, cursor: Cursor) -> usize {
-    let Some(channel_id) = id.parse().ok().map(ChannelId::new) else { return 0 };
-    let mut after = cursor;
-    let mut read = 0;
-    while read < CHANNEL_MAX {
-        let query = [("after", after.to_string()), ("limit", PAGE.to_string())];
-        let page =
-            handler.rest.call(LightMethod::Get, Route::ChannelMessages { channel_id }, None::<&()>, &query).await;
-        let mut page: Vec<Value> = match page {
-            Ok(Value::Array(page)) => page,
-            Ok(_) => break,
-            Err(CallError::Limited { after }) => {
-                tokio::time::sleep(after).await;
-                continue;
-            }
-            // A forum has threads only.
-            Err(error) if error.code() == Some(code::WRONG_CHANNEL_TYPE) => break,
-            Err(error) => {
-                warn!(channel = id, error = %error, "what was missed cannot be read");
-                break;
-            }
-        };
-        let full = page.len() == PAGE;
-        read += page.len();
-        let number = |message: &Value| message["id"].as_str().and_then(|id| id.parse::<Cursor>().ok()).unwrap_or(0);
-        page.sort_by_key(number);
-        after = page.last().map_or(after, number);
-        for message in page {
-            let Ok(message) = serde_json::from_value::<Message>(message) else { continue };
-            // The history does not say which guild it is of.
-            let guild_id = key.workspace.parse().ok().map(GuildId::new);
-            if let Some(said) = Said::posted(message) {
-                // What was edited since is new all the same.
-                handler.take(cache, Said { guild_id, ..said }).await;
-            }
+/// Notes that a channel is read from now on.
+pub(super) async fn begin_with<S: Store>(handler: &Handler<S>, key: &ChannelKey) {
+    let now = (now_ms() - EPOCH_MS).max(1) << TIME_SHIFT;
+    if let Err(error) = handler.bot.store.advance(key, now).await {
+        warn!(error = %error, "from when a channel is read could not be noted");
+    }
+}
+
+/// Notes that channels that were never read are read from now on: connecting may take long, and is tried again after
+/// a crash.
+pub(super) async fn begin<S: Store>(handler: &Handler<S>) {
+    for (key, _) in handler.bot.channels.watched(Platform::Discord) {
+        if let Ok(None) = handler.bot.store.cursor(&key).await {
+            begin_with(handler, &key).await;
         }
+    }
+}
+
+/// Reads a channel with its threads behind the cursor; returns how many messages that were.
+async fn everything<S: Store>(
+    handler: &Handler<S>,
+    cache: &Cache,
+    key: &ChannelKey,
+    cursor: Cursor,
+) -> Result<usize, CallError> {
+    let mut read = channel(handler, cache, key, &key.channel, cursor).await?;
+    for thread in threads(handler, key, cursor).await? {
+        read += channel(handler, cache, key, &thread, cursor).await?;
+    }
+    Ok(read)
+}
+
+/// Reads a channel or thread behind the cursor, and what was edited of the latest messages before it, of which nobody
+/// tells; returns how many messages that were.
+async fn channel<S: Store>(
+    handler: &Handler<S>,
+    cache: &Cache,
+    key: &ChannelKey,
+    id: &str,
+    cursor: Cursor,
+) -> Result<usize, CallError> {
+    let Some(channel_id) = id.parse().ok().map(ChannelId::new) else { return Ok(0) };
+    let before = page(handler, channel_id, "before", cursor + 1).await?;
+    let mut read = take(handler, cache, key, before, |message| message.edited_timestamp.is_some()).await;
+    let mut after = cursor;
+    while read < CHANNEL_MAX {
+        let page = page(handler, channel_id, "after", after).await?;
+        let full = page.len() == PAGE;
+        after = page.last().map_or(after, number);
+        read += take(handler, cache, key, page, |_| true).await;
         if !full {
             break;
         }
     }
-    read
+    Ok(read)
 }
 
-/// The active threads of a channel.
-async fn threads<S: Store>(handler: &Handler<S>, key: &ChannelKey) -> Vec<String> {
-    let Some(guild_id) = key.workspace.parse().ok().map(GuildId::new) else { return Vec::new() };
-    let found = handler.rest.call(LightMethod::Get, Route::GuildThreadsActive { guild_id }, None::<&()>, &[]).await;
-    let found = found.unwrap_or_default();
+/// Takes those messages of a page that fit; returns how many those were.
+async fn take<S: Store>(
+    handler: &Handler<S>,
+    cache: &Cache,
+    key: &ChannelKey,
+    page: Vec<Value>,
+    fits: impl Fn(&Message) -> bool,
+) -> usize {
+    // The history does not say which guild it is of.
+    let guild_id = key.workspace.parse().ok().map(GuildId::new);
+    let mut taken = 0;
+    for message in page {
+        let Ok(message) = serde_json::from_value::<Message>(message) else { continue };
+        if !fits(&message) {
+            continue;
+        }
+        taken += 1;
+        if let Some(said) = Said::posted(message) {
+            // What was edited since is new all the same.
+            handler.take(cache, Said { guild_id, ..said }).await;
+        }
+    }
+    taken
+}
+
+/// A page of a channel's messages on one side of an id, oldest first.
+async fn page<S: Store>(
+    handler: &Handler<S>,
+    channel_id: ChannelId,
+    side: &'static str,
+    id: Cursor,
+) -> Result<Vec<Value>, CallError> {
+    let query = [(side, id.to_string()), ("limit", PAGE.to_string())];
+    let mut page = match patiently(handler, || Route::ChannelMessages { channel_id }, &query).await {
+        Ok(Value::Array(page)) => page,
+        Ok(_) => Vec::new(),
+        // A forum has threads only.
+        Err(error) if error.code() == Some(code::WRONG_CHANNEL_TYPE) => Vec::new(),
+        Err(error) if error.may_pass() => return Err(error),
+        Err(error) => {
+            warn!(channel = %channel_id, error = %error, "a channel's messages cannot be read");
+            Vec::new()
+        }
+    };
+    page.sort_by_key(number);
+    Ok(page)
+}
+
+fn number(message: &Value) -> Cursor {
+    message["id"].as_str().and_then(|id| id.parse().ok()).unwrap_or_default()
+}
+
+/// Makes a call; comes back when Discord says so, and some times when it does not answer.
+async fn patiently<S: Store>(
+    handler: &Handler<S>,
+    route: impl Fn() -> Route<'static>,
+    query: &[(&'static str, String)],
+) -> Result<Value, CallError> {
+    let mut failed = 0;
+    loop {
+        match handler.rest.call(LightMethod::Get, route(), None::<&()>, query).await {
+            Err(CallError::Limited { after, .. }) => tokio::time::sleep(after).await,
+            Err(error) if error.may_pass() && failed < TRIES => {
+                failed += 1;
+                tokio::time::sleep(RETRY).await;
+            }
+            done => return done,
+        }
+    }
+}
+
+/// The active threads of a channel in which something was said behind the cursor.
+async fn threads<S: Store>(handler: &Handler<S>, key: &ChannelKey, cursor: Cursor) -> Result<Vec<String>, CallError> {
+    let Some(guild_id) = key.workspace.parse().ok().map(GuildId::new) else { return Ok(Vec::new()) };
+    let found = match patiently(handler, || Route::GuildThreadsActive { guild_id }, &[]).await {
+        Err(error) if !error.may_pass() => Value::Null,
+        found => found?,
+    };
     let threads = found["threads"].as_array().into_iter().flatten();
-    let own = threads.filter(|thread| thread["parent_id"] == key.channel.as_str());
-    own.filter_map(|thread| thread["id"].as_str().map(str::to_owned)).collect()
+    let said_in =
+        |thread: &Value| thread["last_message_id"].as_str().and_then(|id| id.parse().ok()).unwrap_or(Cursor::MAX);
+    let own = threads.filter(|thread| thread["parent_id"] == key.channel.as_str() && said_in(thread) > cursor);
+    Ok(own.filter_map(|thread| thread["id"].as_str().map(str::to_owned)).collect())
 }
 
 /// Looks at answered messages again: they may have been edited or deleted.
@@ -128,7 +221,16 @@ async fn answered<S: Store>(handler: &Handler<S>, cache: &Cache, guilds: &HashSe
         let message = key.message.parse().ok().map(MessageId::new);
         let guild_id = key.channel.workspace.parse().ok().map(GuildId::new);
         let (Some(channel), Some(message)) = (channel, message) else { continue };
-        match handler.read(channel, message).await {
+        let mut found = handler.read(channel, message).await;
+        for _ in 0..TRIES {
+            match &found {
+                Err(CallError::Limited { after, .. }) => tokio::time::sleep(*after).await,
+                Err(error) if error.may_pass() => tokio::time::sleep(RETRY).await,
+                _ => break,
+            }
+            found = handler.read(channel, message).await;
+        }
+        match found {
             Ok(message) if message.edited_timestamp.is_some() => {
                 if let Some(said) = Said::posted(message) {
                     handler.take(cache, Said { guild_id, ..said }).await;

@@ -13,7 +13,7 @@ use tracing::{error, info, warn};
 
 use super::gateway::Handler;
 use super::respond::{Answer, Asked};
-use super::{NEEDED, channel_key, convert};
+use super::{NEEDED, catch_up, channel_key, convert};
 use crate::bot::ports::{Store, StoreError};
 use crate::bot::{ChannelKey, ChannelSettings, Commands, Mode, Platform};
 use crate::render::discord::{self as render, Payload};
@@ -70,7 +70,12 @@ impl<S: Store> Desk for Handler<S> {
         settings: Option<ChannelSettings>,
         by: &str,
     ) -> Result<(), StoreError> {
-        self.bot.channels.choose(channel, settings, by).await
+        let watches = settings.is_some();
+        self.bot.channels.choose(channel, settings, by).await?;
+        if watches {
+            catch_up::begin_with(self, channel).await;
+        }
+        Ok(())
     }
 
     async fn text_of(&self, message: &serenity::Message) -> String {

@@ -144,6 +144,8 @@ impl<S: Store> Courier for DiscordCourier<S> {
         if errand.uncertain
             && let Some(place) = self.earlier(errand.key, errand.part, channel).await?
         {
+            // What is wanted may have changed since.
+            self.update(errand, &place).await?;
             return Ok(place);
         }
         let mut body = self.payload(errand).await?;

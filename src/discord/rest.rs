@@ -61,6 +61,8 @@ pub enum CallError {
     Limited {
         /// When to come back.
         after: Duration,
+        /// With any call, and not only with this one.
+        everywhere: bool,
     },
     /// No answer; whether it was done is unknown.
     #[error("no answer: {0}")]
@@ -68,6 +70,14 @@ pub enum CallError {
 }
 
 impl CallError {
+    /// Whether the same call may work later.
+    pub(super) fn may_pass(&self) -> bool {
+        match self {
+            Self::Limited { .. } | Self::Unreachable(_) => true,
+            Self::Refused { status, .. } => status.is_server_error(),
+        }
+    }
+
     /// Discord's own code.
     pub(super) fn code(&self) -> Option<i64> {
         match self {
@@ -80,12 +90,9 @@ impl CallError {
 impl From<CallError> for SendError {
     fn from(error: CallError) -> Self {
         match error {
-            CallError::Limited { after } => Self::Later { reason: error.to_string(), after: Some(after) },
-            CallError::Unreachable(_) => Self::Later { reason: error.to_string(), after: None },
-            CallError::Refused { status, .. } if status.is_server_error() => {
-                Self::Later { reason: error.to_string(), after: None }
-            }
-            CallError::Refused { .. } => Self::Never(error.to_string()),
+            CallError::Limited { after, everywhere } => Self::Limited { after, everywhere },
+            _ if error.may_pass() => Self::Later { reason: error.to_string(), after: None },
+            _ => Self::Never(error.to_string()),
         }
     }
 }
@@ -151,8 +158,8 @@ impl Rest {
     ) -> Result<Value, CallError> {
         let unreachable = |error: &dyn std::fmt::Display| CallError::Unreachable(error.to_string());
         let path = route.path().into_owned();
-        if let Some(after) = self.held_for(&path) {
-            return Err(CallError::Limited { after });
+        if let Some((after, everywhere)) = self.held_for(&path) {
+            return Err(CallError::Limited { after, everywhere });
         }
         let body = body.map(serde_json::to_vec).transpose().map_err(|error| unreachable(&error))?;
         let query = (!query.is_empty()).then(|| query.to_vec());
@@ -174,17 +181,19 @@ impl Rest {
         if status == StatusCode::TOO_MANY_REQUESTS {
             let after = retry_header.unwrap_or_default().max(duration(refusal.retry_after));
             self.hold(if refusal.global { None } else { Some(path) }, after);
-            return Err(CallError::Limited { after });
+            return Err(CallError::Limited { after, everywhere: refusal.global });
         }
         Err(CallError::Refused { status, code: refusal.code, message: refusal.message })
     }
 
-    fn held_for(&self, path: &str) -> Option<Duration> {
+    /// How long a call would only be refused, and whether any call would.
+    fn held_for(&self, path: &str) -> Option<(Duration, bool)> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         held.routes.retain(|_, until| *until > now);
-        let until = [held.all, held.routes.get(path).copied()].into_iter().flatten().max()?;
-        until.checked_duration_since(now).filter(|left| !left.is_zero())
+        let left = |until: Option<Instant>| until?.checked_duration_since(now).filter(|left| !left.is_zero());
+        let (all, route) = (left(held.all), left(held.routes.get(path).copied()));
+        Some((all.max(route)?, all >= route))
     }
 
     fn hold(&self, path: Option<String>, time: Duration) {

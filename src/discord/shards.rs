@@ -16,10 +16,10 @@ use tokio::task::{JoinHandle, JoinSet};
 use tracing::{error, warn};
 
 use super::attachments::Attachments;
-use super::commands;
 use super::courier::DiscordCourier;
 use super::gateway::{Bot, Handler, Heard};
 use super::rest::{CallError, Rest, http_client};
+use super::{catch_up, commands};
 use crate::bot::health::{Kept, Pulse};
 use crate::bot::ports::{Leases, Store};
 use crate::config::DiscordSettings;
@@ -61,6 +61,7 @@ pub async fn connect<S: Store>(
     let attachments = Attachments::new(client, settings.attachment_hosts.clone());
     let courier = DiscordCourier::new(Arc::clone(&rest), Arc::clone(&bot.channels));
     let handler = Arc::new(Handler::new(bot, rest, attachments, settings.command_guilds.clone()));
+    catch_up::begin(&handler).await;
     Ok((Connection { handler, settings: settings.clone(), token: token.clone(), intents }, courier))
 }
 
@@ -151,7 +152,7 @@ impl<S: Store + Leases> Connection<S> {
                 }
                 Err(error) => {
                     warn!(error = %error, retry_seconds = pause.as_secs(), "Discord: not connected; trying again");
-                    if let CallError::Limited { after } = error {
+                    if let CallError::Limited { after, .. } = error {
                         pause = pause.max(after);
                     }
                 }
@@ -191,7 +192,11 @@ impl<S: Store + Leases> Connection<S> {
                         warn!(error = %reason, shard, retry_seconds = pause.as_secs(), "Discord: not connected; trying again");
                     }
                     Ok(false) => {
-                        warn!(shard, retry_seconds = pause.as_secs(), "Discord: the connection ended; connecting again");
+                        warn!(
+                            shard,
+                            retry_seconds = pause.as_secs(),
+                            "Discord: the connection ended; connecting again"
+                        );
                     }
                 }
                 if began.elapsed() > RETRY_MAX {

@@ -49,10 +49,16 @@ pub(super) async fn run<S: Store>(handler: &Arc<Handler<S>>, teams: &[Arc<Team>]
             };
             // Until this is done, new messages may not move the cursor past what was missed.
             handler.marks.begin(&key, cursor + 1);
-            let read = channel(handler, team, &key, cursor, oldest).await;
-            handler.marks.end(&key, cursor + 1);
-            if read > 0 {
-                info!(channel = key.channel, messages = read, "read what was missed on Slack");
+            match channel(handler, team, &key, cursor, oldest).await {
+                Ok(read) => {
+                    handler.marks.end(&key, cursor + 1);
+                    if read > 0 {
+                        info!(channel = key.channel, messages = read, "read what was missed on Slack");
+                    }
+                }
+                Err(error) => {
+                    warn!(channel = key.channel, error = %error, "what was missed cannot be read; it is read after the next start");
+                }
             }
         }
         answered(handler, team, oldest / 1_000).await;
@@ -66,6 +72,16 @@ pub(super) async fn begin_with<S: Store>(handler: &Handler<S>, key: &ChannelKey)
     }
 }
 
+/// Notes that channels that were never read are read from now on: connecting may take long, and is tried again after
+/// a crash.
+pub(super) async fn begin<S: Store>(handler: &Handler<S>) {
+    for (key, _) in handler.bot.channels.watched(Platform::Slack) {
+        if let Ok(None) = handler.bot.store.cursor(&key).await {
+            begin_with(handler, &key).await;
+        }
+    }
+}
+
 /// Reads a channel and its threads behind the cursor; returns how many messages that were.
 ///
 /// Messages before the cursor are asked for, too: what was said since in their threads, and what was
@@ -76,9 +92,9 @@ async fn channel<S: Store>(
     key: &ChannelKey,
     cursor: Cursor,
     oldest: Cursor,
-) -> usize {
+) -> Result<usize, CallError> {
     let since = ts_of(oldest);
-    let history = pages(team, "conversations.history", &[("channel", &key.channel), ("oldest", &since)]).await;
+    let history = pages(team, "conversations.history", &[("channel", &key.channel), ("oldest", &since)]).await?;
     let mut read = 0;
     for message in history {
         let at = micros(&message.ts).unwrap_or_default();
@@ -92,7 +108,7 @@ async fn channel<S: Store>(
         if replied > cursor {
             let after = ts_of(cursor.max(oldest));
             let query = [("channel", key.channel.as_str()), ("ts", &root), ("oldest", &after)];
-            for reply in pages(team, "conversations.replies", &query).await {
+            for reply in pages(team, "conversations.replies", &query).await? {
                 // The first message of a thread always comes with it.
                 if reply.ts != root {
                     read += 1;
@@ -101,7 +117,7 @@ async fn channel<S: Store>(
             }
         }
     }
-    read
+    Ok(read)
 }
 
 async fn take<S: Store>(handler: &Arc<Handler<S>>, team: &Arc<Team>, key: &ChannelKey, message: Message) {
@@ -117,7 +133,7 @@ async fn take<S: Store>(handler: &Arc<Handler<S>>, team: &Arc<Team>, key: &Chann
 }
 
 /// All messages of a list, oldest first, at most [`CHANNEL_MAX`].
-async fn pages(team: &Team, method: &str, query: &[(&str, &str)]) -> Vec<Message> {
+async fn pages(team: &Team, method: &str, query: &[(&str, &str)]) -> Result<Vec<Message>, CallError> {
     let mut messages: Vec<Message> = Vec::new();
     let mut next = String::new();
     while messages.len() < CHANNEL_MAX {
@@ -128,6 +144,7 @@ async fn pages(team: &Team, method: &str, query: &[(&str, &str)]) -> Vec<Message
         }
         let page = match patiently(team, method, &query).await {
             Ok(page) => page,
+            Err(error) if error.may_pass() => return Err(error),
             Err(error) => {
                 if !error.is(&code::GONE) {
                     warn!(team = team.me.team, method, error = %error, "what was missed cannot be read");
@@ -143,7 +160,7 @@ async fn pages(team: &Team, method: &str, query: &[(&str, &str)]) -> Vec<Message
         }
     }
     messages.sort_by_key(|message| micros(&message.ts));
-    messages
+    Ok(messages)
 }
 
 /// Makes a call; comes back when Slack says so.
@@ -152,7 +169,7 @@ async fn patiently(team: &Team, method: &str, query: &[(&str, &str)]) -> Result<
     loop {
         match team.api.get(method, query).await {
             Err(CallError::Limited { after }) => tokio::time::sleep(after).await,
-            Err(CallError::Unreachable(_)) if failed < TRIES => {
+            Err(error) if error.may_pass() && failed < TRIES => {
                 failed += 1;
                 tokio::time::sleep(RETRY).await;
             }

@@ -54,12 +54,13 @@ pub struct Connected<S> {
 }
 
 /// Prepares everything.
-pub fn connect<S: Store>(settings: &SlackSettings, bot: Bot<S>) -> anyhow::Result<Connected<S>> {
+pub async fn connect<S: Store>(settings: &SlackSettings, bot: Bot<S>) -> anyhow::Result<Connected<S>> {
     let client = http_client()?;
     let files = Files::new(client.clone(), settings.file_hosts.clone());
     let channels = Arc::clone(&bot.channels);
     let joined = settings.joined_scope().map(Into::into);
     let handler = Handler::new(bot, files, joined, settings.managers.clone());
+    catch_up::begin(&handler).await;
     let workspaces = settings.all_workspaces();
     let mut secrets: Vec<SecretString> = Vec::new();
     for secret in workspaces.iter().filter_map(|workspace| workspace.signing_secret.as_ref()) {

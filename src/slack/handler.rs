@@ -16,7 +16,9 @@ use super::team::{Team, Teams};
 use super::{channel_key, commands, micros, press};
 use crate::bot::health::Pulse;
 use crate::bot::ports::Store;
-use crate::bot::{ChannelKey, ChannelSettings, Channels, Commands, Event, Feedback, Intake, Keeper, Marks, MessageKey, Mode};
+use crate::bot::{
+    ChannelKey, ChannelSettings, Channels, Commands, Event, Feedback, Intake, Keeper, Marks, MessageKey, Mode,
+};
 use crate::rules::Scope;
 
 /// Messages that are worked on side by side; further ones wait.

@@ -91,6 +91,11 @@ pub enum CallError {
 }
 
 impl CallError {
+    /// Whether the same call may work later.
+    pub(super) fn may_pass(&self) -> bool {
+        !matches!(self, Self::Refused(_)) || self.is(&code::PASSING)
+    }
+
     /// Whether Slack refused for one of these reasons.
     pub(super) fn is(&self, codes: &[&str]) -> bool {
         matches!(self, Self::Refused(code) if codes.contains(&code.as_str()))
@@ -100,9 +105,10 @@ impl CallError {
 impl From<CallError> for SendError {
     fn from(error: CallError) -> Self {
         match error {
-            CallError::Limited { after } => Self::Later { reason: error.to_string(), after: Some(after) },
-            CallError::Refused(_) if !error.is(&code::PASSING) => Self::Never(format!("Slack refuses: {error}")),
-            CallError::Refused(_) | CallError::Unreachable(_) => Self::Later { reason: error.to_string(), after: None },
+            // Its limits are those of a channel, mostly.
+            CallError::Limited { after } => Self::Limited { after, everywhere: false },
+            _ if error.may_pass() => Self::Later { reason: error.to_string(), after: None },
+            _ => Self::Never(format!("Slack refuses: {error}")),
         }
     }
 }

@@ -7,6 +7,7 @@
 
 mod copy;
 mod dead;
+mod holds;
 mod leases;
 mod local_chat;
 mod location;

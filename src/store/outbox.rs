@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::holds::held;
 use super::rows::Columns;
 use super::{SqlStore, begin, failed, millis, on};
 use crate::bot::event::{ChannelKey, MessageKey, Platform};
@@ -15,7 +16,7 @@ const SET_CURSOR: &str = "INSERT INTO cursor (platform, workspace, channel, posi
      WHERE cursor.position < excluded.position";
 
 /// A time further ahead than any that is noted: a clock was set back, and the row is not made to wait for it.
-const AHEAD_MAX: i64 = 25 * 3600 * 1000;
+pub(super) const AHEAD_MAX: i64 = 25 * 3600 * 1000;
 /// So much further ahead than a lease from now on: a statement that began earlier may see what a later one
 /// wrote, which is no clock that was set back.
 const SKEW_MAX: i64 = 5 * 60 * 1000;
@@ -265,16 +266,18 @@ impl Store for SqlStore {
     async fn claim(&self, platform: Platform, lease: Duration, limit: u32) -> Result<Vec<Claimed>, StoreError> {
         let lease = millis(lease);
         // A lease that ends much later than one taken now would was given before the clock was set back.
-        let sql = self.sql(
+        let sql = self.sql(concat!(
             "WITH due AS MATERIALIZED (
                  SELECT id FROM outbox WHERE platform = $1 AND NOT dead AND NOT shadow AND delivered_revision < revision
                  AND (due_at <= {now} OR due_at > {now} + $2) AND (leased_until <= {now} OR leased_until > {now} + $4)
-                 ORDER BY id LIMIT $5 {skip locked})
+                 AND NOT ",
+            held!(),
+            " ORDER BY id LIMIT $5 {skip locked})
              UPDATE outbox SET leased_until = {now} + $3, attempts = attempts + 1, unrecorded = unrecorded + 1,
                  claim = claim + 1
              WHERE id IN (SELECT id FROM due)
              RETURNING *",
-        );
+        ));
         let rows = on!(self, write, |pool| {
             let rows = sqlx::query(sql)
                 .bind(platform.as_str())
@@ -340,13 +343,23 @@ impl Store for SqlStore {
         })
     }
 
+    async fn hold(&self, platform: Platform, channel: Option<&ChannelKey>, time: Duration) -> Result<(), StoreError> {
+        self.note_hold(platform, channel, time).await
+    }
+
     async fn next_due(&self, platform: Platform) -> Result<Option<Duration>, StoreError> {
-        let sql = self.sql(
-            "SELECT MIN(CASE WHEN due_at > leased_until THEN due_at ELSE leased_until END) - {now} FROM outbox
-             WHERE platform = $1 AND NOT dead AND NOT shadow AND delivered_revision < revision",
-        );
+        let sql = self.sql(concat!(
+            "SELECT MIN(due) - {now} FROM (
+                 SELECT CASE WHEN due_at > leased_until THEN due_at ELSE leased_until END AS due FROM outbox
+                 WHERE platform = $1 AND NOT dead AND NOT shadow AND delivered_revision < revision AND NOT ",
+            held!(),
+            " UNION ALL
+                 SELECT held_until FROM hold WHERE platform = $1 AND held_until > {now} AND held_until <= {now} + $2
+             ) AS waiting",
+        ));
         let due: Option<i64> = on!(self, read, |pool| {
-            sqlx::query_scalar(sql).bind(platform.as_str()).fetch_one(pool).await.map_err(failed)
+            let query = sqlx::query_scalar(sql).bind(platform.as_str()).bind(AHEAD_MAX);
+            query.fetch_one(pool).await.map_err(failed)
         })?;
         Ok(due.map(|due| Duration::from_millis(due.max(0).unsigned_abs())))
     }

@@ -46,6 +46,7 @@ impl SqlStore {
                 }
             }
         }
+        self.forget_holds().await?;
         Ok(expired)
     }
 }

@@ -68,7 +68,14 @@ impl Workspace {
     }
 }
 
-async fn start(discord: &Discord, dir: &Path, channel: &str, environment: &[(&str, &str)]) -> Server {
+pub(crate) async fn start(discord: &Discord, dir: &Path, channel: &str, environment: &[(&str, &str)]) -> Server {
+    let server = begin(discord, dir, channel, environment);
+    discord.connected().await;
+    server
+}
+
+/// Starts the bot, which has yet to connect.
+pub(crate) fn begin(discord: &Discord, dir: &Path, channel: &str, environment: &[(&str, &str)]) -> Server {
     let (guild, okta, support) = discord.look(|state| {
         let okta = state.channels.iter().find(|channel| channel.name == "okta-support").expect("a channel");
         let support = state.roles.iter().find(|role| role.name == "support").expect("a role");
@@ -85,9 +92,7 @@ async fn start(discord: &Discord, dir: &Path, channel: &str, environment: &[(&st
         discord_environment.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
     all.extend(environment);
     let path = settings.to_str().expect("a path").to_owned();
-    let server = Server::start_with(dir, &["--config", &path], &all);
-    discord.connected().await;
-    server
+    Server::start_with(dir, &["--config", &path], &all)
 }
 
 /// What the bot says about a message: in its thread, or as an answer to it.

@@ -1,130 +1,165 @@
-//! The program is killed at random moments; in the end every message has the reply it deserves, once.
+//! The program is killed at random moments, in the local workspace, on Discord and on Slack; while the platform does
+//! what platforms do, too. In the end every message has the reply it deserves, once.
 //!
 //! `KILLS` is how often (12 by default), `SEED` repeats a run.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::cases::{ATLASSIAN, CHATTER, SHAREFILE};
+use crate::discord::Discord;
+use crate::discord::state::Failure as DiscordFailure;
 use crate::postgres::Cluster;
 use crate::program::{Server, temp};
+use crate::slack::Slack;
+use crate::slack::state::Failure as SlackFailure;
+use crate::story::{Dice, Story, a_moment, number};
+use crate::{discord_bot, slack_bot};
 
-const CHANNEL: &str = "okta-support";
+/// How long a program of the local workspace lives after it is asked; it works within milliseconds.
+const LOCAL_MOMENT: Duration = Duration::from_millis(20);
+/// On a platform it has to connect first, and to catch up.
+const PLATFORM_MOMENT: Duration = Duration::from_millis(900);
 
-/// A small generator of its own, so that a seed always means the same run.
-pub(crate) struct Dice(u64);
-
-impl Dice {
-    #[expect(clippy::print_stdout, reason = "a failure must tell how to repeat it")]
-    pub(crate) fn new() -> Self {
-        let seed = number("SEED").unwrap_or_else(|| u64::from(std::process::id()));
-        println!("SEED={seed}");
-        Self(seed)
-    }
-
-    pub(crate) fn below(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % sides
-    }
+fn kills() -> u64 {
+    number("KILLS").unwrap_or(12)
 }
 
-pub(crate) fn number(variable: &str) -> Option<u64> {
-    std::env::var(variable).ok()?.parse().ok()
-}
-
-/// What people did, and what must be visible in the end.
-#[derive(Default)]
-pub(crate) struct Story {
-    /// The app that the reply to each message is about; none for those that deserve none.
-    expected: BTreeMap<i64, Option<&'static str>>,
-}
-
-impl Story {
-    /// Somebody posts, edits or deletes.
-    pub(crate) async fn goes_on(&mut self, server: &Server, dice: &mut Dice) {
-        let answered: Vec<i64> = self.expected.iter().filter(|(_, reply)| reply.is_some()).map(|(id, _)| *id).collect();
-        let earlier = match answered.len() {
-            0 => None,
-            count => Some(answered[dice.below(count as u64) as usize]),
-        };
-        match (dice.below(7), earlier) {
-            (0, Some(id)) => {
-                server.edit(id, ATLASSIAN[0]).await;
-                self.expected.insert(id, Some("Atlassian"));
-            }
-            (1, Some(id)) => {
-                server.edit(id, CHATTER[0]).await;
-                self.expected.insert(id, None);
-            }
-            (2, Some(id)) => {
-                server.delete(id).await;
-                self.expected.insert(id, None);
-            }
-            (3, _) => {
-                let id = server.post(CHANNEL, CHATTER[0]).await;
-                server.edit(id, ATLASSIAN[0]).await;
-                self.expected.insert(id, Some("Atlassian"));
-            }
-            (4, _) => {
-                let id = server.post(CHANNEL, SHAREFILE[0]).await;
-                server.delete(id).await;
-                self.expected.insert(id, None);
-            }
-            _ => {
-                let id = server.post(CHANNEL, SHAREFILE[0]).await;
-                self.expected.insert(id, Some("ShareFile"));
-            }
-        }
-    }
-
-    /// Each message has one reply, in its final form, or none; as the page of this process shows it.
-    pub(crate) async fn ends_well(&self, server: &Server) {
-        // A reply that a killed process had claimed waits for the end of its lease.
-        let expected: Vec<(i64, &str)> =
-            self.expected.iter().filter_map(|(id, reply)| Some((*id, (*reply)?))).collect();
-        server
-            .wait_until(CHANNEL, &format!("{expected:?}"), |history| {
-                let mut visible: Vec<(i64, &str)> = history
-                    .iter()
-                    .filter(|message| message["is_bot"] == true)
-                    .map(|message| {
-                        let html = message["html"].as_str().unwrap_or_default();
-                        let about = ["Atlassian", "ShareFile"].into_iter().find(|app| html.contains(app));
-                        (message["thread"].as_i64().unwrap_or_default(), about.unwrap_or("nothing"))
-                    })
-                    .collect();
-                visible.sort_unstable();
-                visible == expected
-            })
-            .await;
-    }
-}
-
-async fn killed_at_any_moment(environment: &[(&str, &str)]) {
+async fn in_the_local_workspace(environment: &[(&str, &str)]) {
     let mut dice = Dice::new();
     let dir = temp();
     let mut story = Story::default();
-    for _ in 0..number("KILLS").unwrap_or(12) {
+    for _ in 0..kills() {
         let server = Server::start_with(dir.path(), &[], environment);
         for _ in 0..4 {
             story.goes_on(&server, &mut dice).await;
         }
-        // Somewhere between nothing done and everything done.
-        tokio::time::sleep(Duration::from_millis(dice.below(20))).await;
+        a_moment(&mut dice, LOCAL_MOMENT).await;
         server.kill();
     }
     let server = Server::start_with(dir.path(), &[], environment);
-    server.settled(CHANNEL).await;
     story.ends_well(&server).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn killed_at_any_moment_nothing_is_lost_and_nothing_said_twice_on_sqlite() {
-    killed_at_any_moment(&[]).await;
+/// Discord loses answers, limits, fails, repeats itself and cuts connections.
+fn disturb_discord(discord: &Discord, dice: &mut Dice) {
+    let failure = match dice.below(10) {
+        0 | 1 => DiscordFailure::LostAnswer,
+        2 => DiscordFailure::Status(502),
+        3 => DiscordFailure::Status(500),
+        4 => DiscordFailure::RateLimited { retry_after: 0.3, global: dice.below(2) == 0 },
+        5 => DiscordFailure::Slow(Duration::from_millis(300)),
+        6 => return discord.disconnect(0),
+        7 => return discord.disconnect(4000),
+        8 => {
+            // An event that comes twice, and after later ones.
+            let told = discord.look(|state| {
+                let nth = dice.below(state.messages.len().max(1) as u64) as usize;
+                let message =
+                    state.messages.values().filter(|it| it.author != state.bot && !it.deleted).nth(nth / 2)?;
+                Some((message.id, state.message_json(message, true)))
+            });
+            if let Some((_, json)) = told {
+                discord.dispatch("MESSAGE_CREATE", &json);
+            }
+            return;
+        }
+        _ => return,
+    };
+    let what = ["POST /channels", "PATCH /channels", "DELETE /channels", "GET /channels"][dice.below(4) as usize];
+    discord.fail(what, 1 + dice.below(2) as u32, failure);
+}
+
+fn disturb_slack(slack: &Slack, dice: &mut Dice) {
+    let failure = match dice.below(9) {
+        0 | 1 => SlackFailure::LostAnswer,
+        2 => SlackFailure::Status(502),
+        3 => SlackFailure::Error("internal_error"),
+        4 => SlackFailure::RateLimited { retry_after: 1 },
+        5 => return slack.cut(),
+        6 => return slack.disconnect("refresh_requested"),
+        7 => {
+            let newest = slack.look(|state| {
+                let bot = &state.teams[0].bot_user;
+                state.messages.values().rev().find(|it| it.user != *bot && !it.deleted).map(|it| it.id)
+            });
+            if let Some(newest) = newest {
+                slack.send_again(newest);
+            }
+            return;
+        }
+        _ => return,
+    };
+    let what = ["chat.postMessage", "chat.update", "chat.delete", "conversations."][dice.below(4) as usize];
+    slack.fail(what, 1 + dice.below(2) as u32, failure);
+}
+
+async fn on_discord(environment: &[(&str, &str)], disturb: bool) {
+    let mut dice = Dice::new();
+    let (discord, dir) = (Discord::start().await, temp());
+    let mut story = Story::default();
+    for _ in 0..kills() {
+        let server = discord_bot::begin(&discord, dir.path(), "scope = \"okta\"", environment);
+        for _ in 0..4 {
+            if disturb {
+                disturb_discord(&discord, &mut dice);
+            }
+            story.goes_on(&discord, &mut dice).await;
+            a_moment(&mut dice, PLATFORM_MOMENT / 4).await;
+        }
+        server.kill();
+    }
+    let _server = discord_bot::start(&discord, dir.path(), "scope = \"okta\"", environment).await;
+    story.ends_well(&discord).await;
+}
+
+async fn on_slack(environment: &[(&str, &str)], disturb: bool) {
+    let mut dice = Dice::new();
+    let (slack, dir) = (Slack::start().await, temp());
+    let mut story = Story::default();
+    for _ in 0..kills() {
+        let server = slack_bot::begin(&slack, dir.path(), environment);
+        for _ in 0..4 {
+            if disturb {
+                disturb_slack(&slack, &mut dice);
+            }
+            story.goes_on(&slack, &mut dice).await;
+            a_moment(&mut dice, PLATFORM_MOMENT / 4).await;
+        }
+        server.kill();
+    }
+    let _server = slack_bot::begin(&slack, dir.path(), environment);
+    story.ends_well(&slack).await;
+}
+
+async fn postgres() -> String {
+    Cluster::shared().database().await
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn killed_at_any_moment_nothing_is_lost_and_nothing_said_twice_on_postgres() {
-    let url = Cluster::shared().database().await;
-    killed_at_any_moment(&[("OKTRIAGE__STORAGE__URL", &url)]).await;
+async fn killed_at_any_moment_in_the_local_workspace_on_sqlite() {
+    in_the_local_workspace(&[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_at_any_moment_in_the_local_workspace_on_postgres() {
+    in_the_local_workspace(&[("OKTRIAGE__STORAGE__URL", &postgres().await)]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_at_any_moment_on_discord_on_sqlite() {
+    on_discord(&[], false).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_at_any_moment_on_a_discord_in_trouble_on_postgres() {
+    on_discord(&[("OKTRIAGE__STORAGE__URL", &postgres().await)], true).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_at_any_moment_on_slack_on_postgres() {
+    on_slack(&[("OKTRIAGE__STORAGE__URL", &postgres().await)], false).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_at_any_moment_on_a_slack_in_trouble_on_sqlite() {
+    on_slack(&[], true).await;
 }

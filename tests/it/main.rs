@@ -16,5 +16,6 @@ mod rule_authors;
 mod slack;
 mod slack_bot;
 mod store;
+mod story;
 mod tidy;
 mod workspace;

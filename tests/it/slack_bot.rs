@@ -97,6 +97,13 @@ fn environment(slack: &Slack, way: Way) -> Vec<(String, String)> {
     all
 }
 
+/// Starts the bot over Socket Mode; it has yet to connect.
+pub(crate) fn begin(slack: &Slack, dir: &Path, more: &[(&str, &str)]) -> Server {
+    let file = dir.join("oktriage.toml");
+    std::fs::write(&file, settings(slack, "scope = \"okta\"")).expect("written");
+    serve(slack, dir, &file, Way::Socket, more)
+}
+
 async fn start(slack: &Slack, dir: &Path, way: Way, channel: &str, more: &[(&str, &str)]) -> Server {
     let file = dir.join("oktriage.toml");
     std::fs::write(&file, settings(slack, channel)).expect("written");

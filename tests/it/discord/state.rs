@@ -700,7 +700,7 @@ impl State {
     }
 
     /// A message as the bot may see it: `readable` is whether it may read what others write.
-    pub(super) fn message_json(&self, message: &Message, readable: bool) -> Value {
+    pub(crate) fn message_json(&self, message: &Message, readable: bool) -> Value {
         let mut json = self.message_alone(message, readable);
         if let Some(replied) = message.replies_to {
             let there = if message.kind == THREAD_STARTER {

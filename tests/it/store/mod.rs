@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod chat;
+mod holds;
 mod leases;
 mod migrations;
 mod outbox;
