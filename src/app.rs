@@ -25,6 +25,8 @@ use crate::web::{self, Hook, HookAnswer, HookRequest, Site};
 const SHUTDOWN_MAX: Duration = Duration::from_secs(10);
 /// What was chosen for a channel in another process is known after so long.
 const CHANNELS_EVERY: Duration = Duration::from_secs(5);
+/// How often it is looked whether something was given up.
+const DEAD_EVERY: Duration = Duration::from_secs(60);
 /// How often what is old expires.
 const TIDY_EVERY: Duration = Duration::from_secs(3600);
 
@@ -76,6 +78,7 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> anyhow::
     ));
     let catch_up = Duration::from_secs(u64::from(settings.catch_up.max_age_hours) * 3600);
     let keeper = Keeper::new(Arc::clone(&store));
+    let (dead, dead_letters) = watch::channel(0);
     let mut tasks = tokio::task::JoinSet::new();
     let mut pulses = Vec::new();
 
@@ -125,6 +128,7 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> anyhow::
         channels: settings.local.channels.iter().map(|channel| (channel.name.clone(), channel.scope.into())).collect(),
         access_token: settings.local.access_token.clone(),
         pulses,
+        dead: dead_letters,
         shutdown: stopping.clone(),
     });
     let look = {
@@ -140,6 +144,7 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> anyhow::
     }
     let retention = Duration::from_secs(u64::from(settings.storage.retention_days) * 24 * 3600);
     tasks.spawn(tidy(Arc::clone(&store), retention, stopping.clone()));
+    tasks.spawn(count_dead(Arc::clone(&store), dead, stopping.clone()));
     if settings.local.enabled {
         let seen = store.last_change().await?;
         tasks.spawn(local::follow(Arc::clone(&chat), seen, stopping.clone()));
@@ -206,18 +211,27 @@ async fn reload_channels(channels: Arc<Channels<SqlStore>>, mut shutdown: watch:
     }
 }
 
-/// Lets expire what is old, and tells of what could not be delivered; every hour.
+/// Lets expire what is old, every hour.
 async fn tidy(store: Arc<SqlStore>, retention: Duration, mut shutdown: watch::Receiver<bool>) {
-    let mut told = 0;
     while !*shutdown.borrow() {
         match store.expire(retention).await {
             Ok(0) => {}
             Ok(rows) => info!(rows, "expired"),
             Err(error) => warn!(error = %error, "what is old could not be deleted; trying again"),
         }
+        tokio::select! {
+            () = tokio::time::sleep(TIDY_EVERY) => {}
+            _ = shutdown.changed() => {}
+        }
+    }
+}
+
+/// Tells of what could not be delivered.
+async fn count_dead(store: Arc<SqlStore>, told: watch::Sender<i64>, mut shutdown: watch::Receiver<bool>) {
+    while !*shutdown.borrow() {
         match store.count_dead().await {
-            Ok(dead) if dead != told => {
-                told = dead;
+            Ok(dead) if dead != *told.borrow() => {
+                told.send_replace(dead);
                 if dead > 0 {
                     warn!(replies = dead, "could not be delivered; see: oktriage db dead list");
                 }
@@ -226,7 +240,7 @@ async fn tidy(store: Arc<SqlStore>, retention: Duration, mut shutdown: watch::Re
             Err(error) => warn!(error = %error, "what could not be delivered is not known"),
         }
         tokio::select! {
-            () = tokio::time::sleep(TIDY_EVERY) => {}
+            () = tokio::time::sleep(DEAD_EVERY) => {}
             _ = shutdown.changed() => {}
         }
     }

@@ -17,10 +17,16 @@ pub(super) async fn healthz<L: ChatLog>(State(site): State<Arc<Site<L>>>) -> Res
     for pulse in &site.pulses {
         let trouble = pulse.trouble();
         well &= trouble.is_none();
-        let state =
-            serde_json::json!({"ok": trouble.is_none(), "silent_seconds": pulse.silent_for(), "trouble": trouble});
+        let state = serde_json::json!({"ok": trouble.is_none(), "connections": pulse.connections(), "silent_seconds": pulse.silent_for(), "trouble": trouble});
         platforms.insert(pulse.platform.to_string(), state);
     }
+    let mut state = serde_json::json!({"ok": well, "platforms": platforms});
+    let dead = *site.dead.borrow();
+    if dead > 0 {
+        // The bot goes on; a person has to look.
+        state["undelivered_replies"] = dead.into();
+        state["help"] = "oktriage db dead list".into();
+    }
     let status = if well { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(serde_json::json!({"ok": well, "platforms": platforms}))).into_response()
+    (status, Json(state)).into_response()
 }

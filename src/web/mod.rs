@@ -38,6 +38,8 @@ pub struct Site<L> {
     pub access_token: Option<SecretString>,
     /// The signs of life of the platforms.
     pub pulses: Vec<Arc<Pulse>>,
+    /// How many replies were given up and wait for a person.
+    pub dead: watch::Receiver<i64>,
     /// Ends the streams of updates when the program stops.
     pub shutdown: watch::Receiver<bool>,
 }

@@ -115,6 +115,16 @@ async fn a_person_looks_after_what_could_not_be_delivered() {
     let claimed = store.claim(Platform::Discord, std::time::Duration::from_secs(10), 1).await.unwrap();
     assert_eq!(claimed[0].wanted.key, key("m"));
     store.failed(&claimed[0], "Missing Access (50001)", None).await.unwrap();
+    // Whoever watches the bot's health is told.
+    let dir = temp();
+    let server = Server::start_with(dir.path(), &[], &[("OKTRIAGE__STORAGE__URL", &place.url)]);
+    server.wait_for_log("could not be delivered");
+    let health = server.http.get(format!("{}/healthz", server.url)).send().await.unwrap();
+    insta::assert_snapshot!(
+        health.text().await.unwrap(),
+        @r#"{"help":"oktriage db dead list","ok":true,"platforms":{},"undelivered_replies":1}"#
+    );
+    server.kill();
     insta::assert_snapshot!(db(&place, &["dead", "drop", "1"]), @r"
     1 reply: given up for good
     --- exit 0
