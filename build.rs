@@ -19,7 +19,8 @@ fn main() -> io::Result<()> {
         let id = id.to_string_lossy().replace('\\', "/");
         table.push_str(&format!("    ({id:?}, include_str!({file:?})),\n"));
     }
-    table.push_str("];\n");
+    table.push_str("];\n\n/// What rules share.\n");
+    table.push_str(&format!("pub(super) static WORDS: &str = include_str!({:?});\n", root.join("words.toml")));
     let out = PathBuf::from(env::var("OUT_DIR").map_err(io::Error::other)?);
     fs::write(out.join("built_in_rules.rs"), table)
 }

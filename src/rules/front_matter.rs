@@ -10,6 +10,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::load::Entry;
 use super::page::{self, Piece};
+use super::words::Words;
 use super::{
     ContextNeed, Engine, Example, FactName, FixedBy, Keyword, MatchSpec, Place, Problem, Rule, RuleFile, RuleId,
     RuleRegex, Scope, Status, Template, Wildcard, nearest,
@@ -19,8 +20,8 @@ use super::{
 const FENCE: &str = "+++";
 
 /// Reads a rule file; `None` when it has problems, which are added to `problems`.
-pub(super) fn parse(file: RuleFile, text: &str, problems: &mut Vec<Problem>) -> Option<Entry> {
-    let mut reader = Reader { file: &file, text, base: 0, problems: Vec::new() };
+pub(super) fn parse(file: RuleFile, text: &str, words: &Words, problems: &mut Vec<Problem>) -> Option<Entry> {
+    let mut reader = Reader { file: &file, text, words, base: 0, problems: Vec::new() };
     let entry = reader.read();
     let found = std::mem::take(&mut reader.problems);
     let clean = found.is_empty();
@@ -51,6 +52,7 @@ impl<'t> Fields<'t> {
 struct Reader<'r> {
     file: &'r RuleFile,
     text: &'r str,
+    words: &'r Words,
     /// Where the TOML starts in the file: TOML spans count from there.
     base: usize,
     problems: Vec<Problem>,
@@ -253,8 +255,8 @@ impl Reader<'_> {
     fn match_spec(&mut self, fields: &mut Fields<'_>) -> Option<MatchSpec> {
         let message = self.message(fields);
         let codes = self.strings(fields, "code");
-        let contains = self.strings(fields, "contains");
-        let absent = self.strings(fields, "absent");
+        let contains = self.texts(fields, "contains");
+        let absent = self.texts(fields, "absent");
         let captures_like = self.conditions(fields, "where", |_, name, _| Some(name.to_owned()));
         let facts = self.conditions(fields, "fact", |reader, name, span| {
             let fact = FactName::from_word(name);
@@ -268,7 +270,7 @@ impl Reader<'_> {
         });
         let regex = fields.take("regex").and_then(|value| {
             let regex = self.string(value)?;
-            match RuleRegex::new(&regex) {
+            match self.words.expand(&regex).and_then(|regex| RuleRegex::new(&regex)) {
                 Ok(regex) => Some(regex),
                 Err(reason) => {
                     self.problem(
@@ -447,6 +449,19 @@ impl Reader<'_> {
 
     fn strings(&mut self, fields: &mut Fields<'_>, key: &'static str) -> Vec<String> {
         fields.take(key).map(|value| self.scalars(value)).unwrap_or_default()
+    }
+
+    /// As `strings`, with the lists that are named put in.
+    fn texts(&mut self, fields: &mut Fields<'_>, key: &'static str) -> Vec<String> {
+        let Some(value) = fields.take(key) else { return Vec::new() };
+        let mut texts = Vec::new();
+        for entry in self.scalars(value) {
+            match self.words.texts(entry) {
+                Ok(found) => texts.extend(found),
+                Err(reason) => self.problem(&value.span(), reason, "see responses/README.md for the format"),
+            }
+        }
+        texts
     }
 
     fn boolean(&mut self, fields: &mut Fields<'_>, key: &'static str) -> bool {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
+use super::words::{self, Words};
 use super::{Place, Problem, Rule, RuleId, built_in, front_matter, nearest};
 
 /// A rule file larger than this is refused, in bytes; the longest useful page is a tenth of it.
@@ -51,9 +52,15 @@ impl RuleSet {
     pub fn load(sources: &[Source]) -> (Self, Vec<Problem>) {
         let mut problems = Vec::new();
         let mut rules = BTreeMap::new();
+        let mut words = Words::default();
+        // What the built-in rules share, rules of a directory may use.
+        words.read("built-in:words.toml", built_in::WORDS, &mut problems);
         for source in sources {
+            if let Source::Dir(dir) = source {
+                read_words(dir, &mut words, &mut problems);
+            }
             for (file, text) in files(source, &mut problems) {
-                match front_matter::parse(file, &text, &mut problems) {
+                match front_matter::parse(file, &text, &words, &mut problems) {
                     Some(Entry::Rule(rule)) => {
                         rules.insert(rule.id.clone(), *rule);
                     }
@@ -133,6 +140,16 @@ fn files(source: &Source, problems: &mut Vec<Problem>) -> Vec<(RuleFile, String)
             }
             files
         }
+    }
+}
+
+/// Reads the words of a rule directory, which may have none.
+fn read_words(dir: &Path, words: &mut Words, problems: &mut Vec<Problem>) {
+    let path = dir.join(words::FILE);
+    match read(&path) {
+        Ok(text) => words.read(&path.display().to_string(), &text, problems),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => problems.push(unreadable(&path, &error)),
     }
 }
 

@@ -12,6 +12,7 @@ mod problem;
 mod rule_regex;
 mod template;
 mod wildcard;
+mod words;
 
 use std::fmt;
 
