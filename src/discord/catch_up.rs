@@ -1,18 +1,19 @@
-//! What happened while the bot was away: read from the channels' history, through the same path.
+//! What was not heard, or could not be held: read from the channels' history, through the same path.
 
 use std::collections::HashSet;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 use serenity::cache::Cache;
-use serenity::http::{LightMethod, Route};
+use serenity::http::Route;
 use serenity::model::channel::Message;
 use serenity::model::id::{ChannelId, GuildId, MessageId};
 use tracing::{info, warn};
 
 use super::convert::Said;
-use super::gateway::Handler;
-use super::rest::{CallError, code};
+use super::handler::{Handler, cursor, me};
+use super::rest::code;
+use super::waiting::{Ids, Stretch};
 use crate::bot::ports::{Cursor, Store};
 use crate::bot::{ChannelKey, Platform};
 
@@ -22,6 +23,8 @@ const PAGE: usize = 100;
 const CHANNEL_MAX: usize = 2_000;
 /// Answered messages that are looked at again, for edits and deletions.
 const ANSWERED_MAX: u32 = 100;
+/// How often the list of threads is asked for again when Discord is in trouble.
+const TRIES: u32 = 4;
 /// Discord's ids count milliseconds from here, in their upper bits. <https://docs.discord.com/developers/reference#snowflakes>
 const EPOCH_MS: i64 = 1_420_070_400_000;
 const TIME_SHIFT: u32 = 22;
@@ -48,9 +51,9 @@ pub(super) async fn run<S: Store>(handler: &Handler<S>, cache: &Cache, guilds: &
         };
         // Until this is done, new messages may not move the cursor past what was missed.
         handler.marks.begin(key, cursor + 1);
-        let mut read = channel(handler, cache, key, &key.channel, cursor).await;
+        let mut read = channel(handler, cache, key, &key.channel, cursor, None).await;
         for thread in threads(handler, key).await {
-            read += channel(handler, cache, key, &thread, cursor).await;
+            read += channel(handler, cache, key, &thread, cursor, None).await;
         }
         handler.marks.end(key, cursor + 1);
         if read > 0 {
@@ -60,22 +63,30 @@ pub(super) async fn run<S: Store>(handler: &Handler<S>, cache: &Cache, guilds: &
     answered(handler, cache, guilds, since).await;
 }
 
-/// Reads a channel or thread behind the cursor; returns how many messages that were.
-async fn channel<S: Store>(handler: &Handler<S>, cache: &Cache, key: &ChannelKey, id: &str, cursor: Cursor) -> usize {
+/// Reads a stretch of which not all messages were held; returns how many messages that were.
+pub(super) async fn stretch<S: Store>(handler: &Handler<S>, cache: &Cache, stretch: &Stretch) -> usize {
+    let Stretch { channel: id, key, first, last } = stretch;
+    channel(handler, cache, key, &id.to_string(), cursor(*first) - 1, Some(cursor(*last))).await
+}
+
+/// Reads a channel or thread behind a place, to another one or to its end but no more than
+/// [`CHANNEL_MAX`]; returns how many messages that were.
+async fn channel<S: Store>(
+    handler: &Handler<S>,
+    cache: &Cache,
+    key: &ChannelKey,
+    id: &str,
+    mut after: Cursor,
+    last: Option<Cursor>,
+) -> usize {
     let Some(channel_id) = id.parse().ok().map(ChannelId::new) else { return 0 };
-    let mut after = cursor;
     let mut read = 0;
-    while read < CHANNEL_MAX {
+    while last.map_or(read < CHANNEL_MAX, |last| after < last) {
         let query = [("after", after.to_string()), ("limit", PAGE.to_string())];
-        let page =
-            handler.rest.call(LightMethod::Get, Route::ChannelMessages { channel_id }, None::<&()>, &query).await;
-        let mut page: Vec<Value> = match page {
+        // However long Discord is in trouble: who gives up here has lost them.
+        let mut page = match handler.rest.read(Route::ChannelMessages { channel_id }, &query, u32::MAX).await {
             Ok(Value::Array(page)) => page,
             Ok(_) => break,
-            Err(CallError::Limited { after }) => {
-                tokio::time::sleep(after).await;
-                continue;
-            }
             // A forum has threads only.
             Err(error) if error.code() == Some(code::WRONG_CHANNEL_TYPE) => break,
             Err(error) => {
@@ -90,11 +101,10 @@ async fn channel<S: Store>(handler: &Handler<S>, cache: &Cache, key: &ChannelKey
         after = page.last().map_or(after, number);
         for message in page {
             let Ok(message) = serde_json::from_value::<Message>(message) else { continue };
-            // The history does not say which guild it is of.
             let guild_id = key.workspace.parse().ok().map(GuildId::new);
-            if let Some(said) = Said::posted(message) {
+            if let Some(said) = Said::posted(message, me(cache)) {
                 // What was edited since is new all the same.
-                handler.take(cache, Said { guild_id, ..said }).await;
+                handler.take(cache, said.of(guild_id), None).await;
             }
         }
         if !full {
@@ -107,8 +117,10 @@ async fn channel<S: Store>(handler: &Handler<S>, cache: &Cache, key: &ChannelKey
 /// The active threads of a channel.
 async fn threads<S: Store>(handler: &Handler<S>, key: &ChannelKey) -> Vec<String> {
     let Some(guild_id) = key.workspace.parse().ok().map(GuildId::new) else { return Vec::new() };
-    let found = handler.rest.call(LightMethod::Get, Route::GuildThreadsActive { guild_id }, None::<&()>, &[]).await;
-    let found = found.unwrap_or_default();
+    let found = handler.rest.read(Route::GuildThreadsActive { guild_id }, &[], TRIES).await.unwrap_or_else(|error| {
+        warn!(channel = key.channel, error = %error, "what was missed in threads cannot be read");
+        Value::Null
+    });
     let threads = found["threads"].as_array().into_iter().flatten();
     let own = threads.filter(|thread| thread["parent_id"] == key.channel.as_str());
     own.filter_map(|thread| thread["id"].as_str().map(str::to_owned)).collect()
@@ -126,20 +138,9 @@ async fn answered<S: Store>(handler: &Handler<S>, cache: &Cache, guilds: &HashSe
     for (key, thread) in messages.into_iter().filter(|(key, _)| guilds.contains(&key.channel.workspace)) {
         let channel = thread.as_deref().unwrap_or(&key.channel.channel).parse().ok().map(ChannelId::new);
         let message = key.message.parse().ok().map(MessageId::new);
-        let guild_id = key.channel.workspace.parse().ok().map(GuildId::new);
+        let guild = key.channel.workspace.parse().ok().map(GuildId::new);
         let (Some(channel), Some(message)) = (channel, message) else { continue };
-        match handler.read(channel, message).await {
-            Ok(message) if message.edited_timestamp.is_some() => {
-                if let Some(said) = Said::posted(message) {
-                    handler.take(cache, Said { guild_id, ..said }).await;
-                }
-            }
-            Ok(_) => {}
-            Err(error) if matches!(error.code(), Some(code::UNKNOWN_MESSAGE | code::UNKNOWN_CHANNEL)) => {
-                handler.forget(cache, guild_id, channel, message).await;
-            }
-            Err(error) => warn!(message = %key, error = %error, "an answered message cannot be looked at again"),
-        }
+        handler.look_at(cache, Ids { guild, channel, message }, true).await;
     }
 }
 

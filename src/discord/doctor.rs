@@ -79,6 +79,9 @@ pub async fn examine(settings: &DiscordSettings, token: &SecretString) -> anyhow
         "invite the bot with the least permissions: https://discord.com/oauth2/authorize?client_id={id}&scope=bot+applications.commands&permissions={}",
         NEEDED.bits()
     )));
+    findings.push(Finding::good(format!(
+        "people add it to their own account by https://discord.com/oauth2/authorize?client_id={id}&integration_type=1&scope=applications.commands"
+    )));
     Ok(findings)
 }
 

@@ -1,48 +1,41 @@
 //! The connection to Discord: events in, the connection kept up, and given up when it cannot work.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::Value;
 use serenity::Client;
 use serenity::async_trait;
-use serenity::cache::Cache;
-use serenity::client::{Context, EventHandler, RawEventHandler};
+use serenity::client::{Context, RawEventHandler};
 use serenity::gateway::{GatewayError, ShardManager};
 use serenity::http::{Http, HttpBuilder, HttpError, LightMethod, Route, StatusCode};
-use serenity::model::application::{ApplicationFlags, Interaction};
-use serenity::model::channel::Message;
-use serenity::model::event::{Event as RawEvent, MessageUpdateEvent};
-use serenity::model::gateway::{GatewayIntents, Ready};
-use serenity::model::id::{ChannelId, GuildId, MessageId, UserId};
-use tokio::sync::{Semaphore, watch};
-use tracing::{debug, error, info, warn};
+use serenity::model::application::ApplicationFlags;
+use serenity::model::event::Event as RawEvent;
+use serenity::model::gateway::GatewayIntents;
+use tokio::sync::watch;
+use tracing::{debug, error, warn};
 
 use super::attachments::Attachments;
-use super::convert::{self, Place, Said};
+use super::commands;
 use super::courier::DiscordCourier;
-use super::rest::{CallError, Rest};
-use super::{catch_up, commands, press};
+use super::handler::{Ears, Handler};
+use super::places::Places;
+use super::rest::Rest;
+use super::starts::Starts;
+use super::waiting::Waiting;
 use crate::bot::health::Pulse;
-use crate::bot::ports::{Cursor, Store};
-use crate::bot::{Channels, Commands, Event, Feedback, Intake, Marks, MessageKey};
+use crate::bot::ports::Store;
+use crate::bot::{Channels, Commands, Feedback, Intake, Marks};
 use crate::config::DiscordSettings;
 
-/// Messages that are worked on side by side; further ones wait.
-const SIDE_BY_SIDE: usize = 32;
-/// How often a decision is tried when the store fails. After that the message is read again at the next start.
-const TRIES: u32 = 5;
 /// The first pause after a failure; each further one doubles it …
 const RETRY_FIRST: Duration = Duration::from_secs(1);
 /// … up to this.
 const RETRY_MAX: Duration = Duration::from_secs(60);
 /// How often the heartbeats are looked at.
 const FEEL_EVERY: Duration = Duration::from_secs(5);
-/// Threads whose channel is remembered.
-const PLACES_MAX: usize = 10_000;
 
 /// Everything that Discord's events need.
 pub struct Bot<S> {
@@ -69,17 +62,6 @@ pub struct Connection<S> {
     settings: DiscordSettings,
 }
 
-pub(super) struct Handler<S> {
-    pub(super) bot: Bot<S>,
-    pub(super) rest: Arc<Rest>,
-    pub(super) attachments: Attachments,
-    command_guilds: Vec<String>,
-    pub(super) marks: Marks<S>,
-    places: Mutex<HashMap<ChannelId, Place>>,
-    permits: Semaphore,
-    me: OnceLock<UserId>,
-}
-
 /// Prepares the connection and the courier that belongs to it. The error says what to change.
 pub async fn connect<S: Store>(
     settings: &DiscordSettings,
@@ -103,16 +85,17 @@ pub async fn connect<S: Store>(
         attachments,
         command_guilds: settings.command_guilds.clone(),
         marks,
-        places: Mutex::default(),
-        permits: Semaphore::new(SIDE_BY_SIDE),
-        me: OnceLock::new(),
+        places: Places::default(),
+        waiting: Waiting::default(),
+        starts: Starts::new(shards(settings, &rest).await),
     });
     let client = serenity::client::ClientBuilder::new_with_http(http(settings, token), intents)
-        .event_handler_arc(Arc::clone(&handler))
+        .event_handler(Ears(Arc::clone(&handler)))
         .raw_event_handler(Heard(Arc::clone(&handler.bot.pulse)))
         .framework(commands::framework(Arc::clone(&handler) as Arc<dyn commands::Desk>))
         .await
         .context("Discord's client cannot be built")?;
+    handler.starts.hold(Arc::clone(&client.ws_url));
     let courier = DiscordCourier::new(rest, Arc::clone(&client.cache), channels);
     Ok((Connection { client, handler, settings: settings.clone() }, courier))
 }
@@ -127,6 +110,15 @@ pub(super) fn http_client() -> anyhow::Result<reqwest::Client> {
 pub(super) fn http(settings: &DiscordSettings, token: &SecretString) -> Http {
     let http = HttpBuilder::new(token.expose_secret());
     if settings.is_direct() { http.build() } else { http.proxy(&settings.api_base).ratelimiter_disabled(true).build() }
+}
+
+/// How many shards there will be, as far as can be told beforehand.
+async fn shards(settings: &DiscordSettings, rest: &Rest) -> u32 {
+    if settings.shards > 0 {
+        return settings.shards;
+    }
+    let gateway = rest.call(LightMethod::Get, Route::GatewayBot, None::<&()>, &[]).await.unwrap_or_default();
+    gateway["shards"].as_u64().and_then(|shards| u32::try_from(shards).ok()).unwrap_or(1)
 }
 
 /// Whether the application has the message content intent. Asking for it without having it ends the connection.
@@ -272,151 +264,5 @@ async fn feel_pulse(manager: Arc<ShardManager>, pulse: Arc<Pulse>) {
             }
         }
         tokio::time::sleep(FEEL_EVERY).await;
-    }
-}
-
-impl<S: Store> Handler<S> {
-    /// The bot's own id; known as soon as the first event arrives.
-    pub(super) fn me(&self) -> UserId {
-        self.me.get().copied().unwrap_or_default()
-    }
-
-    /// Where a message stands; remembered, so that a busy thread is asked about once.
-    pub(super) async fn place(&self, cache: &Cache, guild: Option<GuildId>, channel: ChannelId) -> Option<Place> {
-        if let Some(known) = self.places.lock().unwrap_or_else(PoisonError::into_inner).get(&channel) {
-            return Some(known.clone());
-        }
-        let place = convert::place(cache, &self.rest, guild, channel).await?;
-        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        if places.len() >= PLACES_MAX {
-            places.clear();
-        }
-        places.insert(channel, place.clone());
-        Some(place)
-    }
-
-    /// Takes a message that was posted or edited.
-    pub(super) async fn take(&self, cache: &Cache, said: Said) {
-        if said.is_bot {
-            return;
-        }
-        let Some(place) = self.place(cache, said.guild_id, said.channel_id).await else { return };
-        let watched = self.bot.channels.settings_in(&place.channel, place.thread.as_deref()).is_some();
-        let asked = said.mentions(self.me()) || said.guild_id.is_none();
-        if !watched && !asked {
-            return;
-        }
-        let id = Cursor::try_from(said.id.get()).unwrap_or(Cursor::MAX);
-        let channel = place.channel.clone();
-        let edited = said.edited_at.is_some();
-        if watched && !edited {
-            self.marks.begin(&channel, id);
-        }
-        // The semaphore is never closed.
-        let _permit = self.permits.acquire().await;
-        let attached = self.attachments.text(&said.files(self.me())).await;
-        let message = said.into_message(place, self.me(), &attached);
-        let event = if edited { Event::Edited(message) } else { Event::Posted(message) };
-        if self.decide(&event).await && watched && !edited {
-            self.marks.end(&channel, id);
-        }
-    }
-
-    /// Takes the news that a message is gone.
-    pub(super) async fn forget(&self, cache: &Cache, guild: Option<GuildId>, channel: ChannelId, message: MessageId) {
-        let Some(place) = self.place(cache, guild, channel).await else { return };
-        self.decide(&Event::Deleted(MessageKey { channel: place.channel, message: message.to_string() })).await;
-    }
-
-    /// Whether a decision was made; a store that fails is tried again.
-    async fn decide(&self, event: &Event) -> bool {
-        let mut pause = RETRY_FIRST;
-        for _ in 0..TRIES {
-            match self.bot.intake.handle(event, None).await {
-                Ok(_) => return true,
-                Err(error) => error!(message = %event.key(), error = %error, "cannot decide; trying again"),
-            }
-            tokio::time::sleep(pause).await;
-            pause *= 2;
-        }
-        false
-    }
-
-    /// Reads a message of which the gateway told only parts.
-    pub(super) async fn read(&self, channel_id: ChannelId, message_id: MessageId) -> Result<Message, CallError> {
-        let route = Route::ChannelMessage { channel_id, message_id };
-        let value: Value = self.rest.call(LightMethod::Get, route, None::<&()>, &[]).await?;
-        serde_json::from_value(value).map_err(|error| CallError::Unreachable(format!("an odd message: {error}")))
-    }
-}
-
-#[async_trait]
-impl<S: Store> EventHandler for Handler<S> {
-    async fn ready(&self, context: Context, ready: Ready) {
-        self.me.get_or_init(|| ready.user.id);
-        info!(user = %ready.user.name, guilds = ready.guilds.len(), shard = context.shard_id.0, "connected to Discord");
-        if context.shard_id.0 == 0 {
-            commands::register(&context.http, &self.command_guilds).await;
-        }
-        let guilds: HashSet<String> = ready.guilds.iter().map(|guild| guild.id.to_string()).collect();
-        catch_up::run(self, &context.cache, &guilds).await;
-    }
-
-    async fn message(&self, context: Context, message: Message) {
-        if let Some(said) = Said::posted(message) {
-            self.take(&context.cache, said).await;
-        }
-    }
-
-    async fn message_update(
-        &self,
-        context: Context,
-        _: Option<Message>,
-        _: Option<Message>,
-        event: MessageUpdateEvent,
-    ) {
-        if event.edited_timestamp.is_none() {
-            // Discord added the preview of a link.
-            return;
-        }
-        let (guild, channel, id) = (event.guild_id, event.channel_id, event.id);
-        let said = match Said::edited(event) {
-            Some(said) => Some(said),
-            None => match self.read(channel, id).await {
-                Ok(message) => Said::posted(message).map(|said| Said { guild_id: guild, ..said }),
-                Err(error) => {
-                    warn!(message = %id, error = %error, "an edited message cannot be read");
-                    None
-                }
-            },
-        };
-        if let Some(said) = said {
-            self.take(&context.cache, said).await;
-        }
-    }
-
-    async fn message_delete(&self, context: Context, channel: ChannelId, message: MessageId, guild: Option<GuildId>) {
-        self.forget(&context.cache, guild, channel, message).await;
-    }
-
-    async fn message_delete_bulk(
-        &self,
-        context: Context,
-        channel: ChannelId,
-        messages: Vec<MessageId>,
-        guild: Option<GuildId>,
-    ) {
-        for message in messages {
-            self.forget(&context.cache, guild, channel, message).await;
-        }
-    }
-
-    async fn interaction_create(&self, context: Context, interaction: Interaction) {
-        match interaction {
-            Interaction::Component(pressed) => press::button(self, &context, pressed).await,
-            Interaction::Modal(submitted) => press::modal(self, &context, submitted).await,
-            // Commands and their completions are poise's.
-            _ => {}
-        }
     }
 }

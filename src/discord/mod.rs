@@ -1,7 +1,8 @@
 //! The bot on Discord. serenity and poise are named in this room only.
 //!
-//! Events come from the gateway (`gateway`), become the bot's own (`convert`, with the text of
-//! `attachments`) and go through [`crate::bot::Intake`]. Replies come back through the outbox by
+//! Events come from the gateway (`gateway`; `starts` counts sessions), wait for their turn (`handler`,
+//! `waiting`), become the bot's own (`convert`, with the text of `attachments` and where they stand,
+//! `places`) and go through [`crate::bot::Intake`]. What was missed is read by `catch_up`. Replies come back through the outbox by
 //! the `courier`, over `rest`. Slash commands and the message menu are in `commands`, buttons
 //! and the form to paste into in `press`, answered in time by `respond`; `doctor` says what is missing.
 
@@ -12,9 +13,13 @@ mod convert;
 mod courier;
 mod doctor;
 mod gateway;
+mod handler;
+mod places;
 mod press;
 mod respond;
 mod rest;
+mod starts;
+mod waiting;
 
 pub use courier::DiscordCourier;
 pub use doctor::examine;

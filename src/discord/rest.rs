@@ -20,6 +20,13 @@ use crate::config::DiscordSettings;
 /// A call takes at most so long; its outcome is unknown then.
 const CALL_MAX: Duration = Duration::from_secs(8);
 
+/// The first pause of who reads again when Discord is in trouble; each further one doubles it …
+const PAUSE_FIRST: Duration = Duration::from_secs(1);
+/// … up to this.
+const PAUSE_MAX: Duration = Duration::from_secs(60);
+/// The shortest pause before a limited call is made again.
+const PAUSE_MIN: Duration = Duration::from_millis(50);
+
 /// JSON error codes. <https://docs.discord.com/developers/topics/opcodes-and-status-codes#json>
 pub(super) mod code {
     /// Unknown channel.
@@ -72,6 +79,14 @@ impl CallError {
             _ => None,
         }
     }
+
+    /// Whether the same call may go well later.
+    fn may_pass(&self) -> bool {
+        match self {
+            Self::Refused { status, .. } => status.is_server_error(),
+            Self::Limited { .. } | Self::Unreachable(_) => true,
+        }
+    }
 }
 
 impl From<CallError> for SendError {
@@ -79,9 +94,7 @@ impl From<CallError> for SendError {
         match error {
             CallError::Limited { after } => Self::Later { reason: error.to_string(), after: Some(after) },
             CallError::Unreachable(_) => Self::Later { reason: error.to_string(), after: None },
-            CallError::Refused { status, .. } if status.is_server_error() => {
-                Self::Later { reason: error.to_string(), after: None }
-            }
+            CallError::Refused { .. } if error.may_pass() => Self::Later { reason: error.to_string(), after: None },
             CallError::Refused { .. } => Self::Never(error.to_string()),
         }
     }
@@ -157,6 +170,30 @@ impl Rest {
             return Err(CallError::Limited { after });
         }
         Err(CallError::Refused { status, code: refusal.code, message: refusal.message })
+    }
+
+    /// Reads what may take its time: comes back when a limit is over, and up to `tries` times more when
+    /// Discord is in trouble.
+    pub(super) async fn read(
+        &self,
+        route: Route<'_>,
+        query: &[(&'static str, String)],
+        mut tries: u32,
+    ) -> Result<Value, CallError> {
+        let mut pause = PAUSE_FIRST;
+        loop {
+            let wait = match self.call(LightMethod::Get, route, None::<&()>, query).await {
+                Err(CallError::Limited { after }) => after.max(PAUSE_MIN),
+                Err(error) if error.may_pass() && tries > 0 => {
+                    tries -= 1;
+                    let wait = pause;
+                    pause = (pause * 2).min(PAUSE_MAX);
+                    wait
+                }
+                done => return done,
+            };
+            tokio::time::sleep(wait).await;
+        }
     }
 
     fn held_for(&self, path: &str) -> Option<Duration> {

@@ -341,7 +341,10 @@ fn offers(reply: &Reply) -> Option<String> {
 
 /// The bot's own sentence above the embeds. A message must say something.
 fn note(reply: &Reply, embeds: &[Embed]) -> Option<String> {
-    let note = reply.note.as_deref().map(|note| markdown::captured(note, DISCORD_CONTENT));
+    let note = reply.note.as_deref().map(|note| match note {
+        words::HELP => words::discord::HELP.to_owned(),
+        _ => markdown::captured(note, DISCORD_CONTENT),
+    });
     note.filter(|note| !note.trim().is_empty()).or_else(|| embeds.is_empty().then(|| words::NOTHING_KNOWN.to_owned()))
 }
 
