@@ -51,7 +51,7 @@ pub(super) mod code {
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
     /// Discord refused.
-    #[error("{status} {code}: {message}")]
+    #[error("{status}{}", reason(*code, message))]
     Refused {
         /// The HTTP status.
         status: StatusCode,
@@ -69,6 +69,11 @@ pub enum CallError {
     /// No answer; whether it was done is unknown.
     #[error("no answer: {0}")]
     Unreachable(String),
+}
+
+/// Without a code of its own, Discord says the status once more, and others than Discord say anything.
+fn reason(code: i64, message: &str) -> String {
+    if code == 0 { String::new() } else { format!(", {code}: {message}") }
 }
 
 impl CallError {

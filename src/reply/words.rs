@@ -270,7 +270,7 @@ pub fn late(minutes: u64) -> String {
 /// Words that differ on Discord, because things have other names there.
 pub mod discord {
     /// What the bot can do, in Discord's markup.
-    pub const HELP: &str = "Paste an Okta error in a channel that I watch, and the answer comes in a thread. In any channel, only you see the answer to:\n- `/okta lookup` an error code, a rule id or a few words\n- `/okta diagnose` a form to paste an error into\n- **Apps > Diagnose Okta error** in the menu of a message\n\nOr mention me with your question, or write to me directly.\n`/okta status` shows where I answer by myself; who may manage the server chooses it with `/okta watch` and `/okta unwatch`.";
+    pub const HELP: &str = "Paste an Okta error in a channel that I watch, and the answer comes in a thread. In any channel, only you see the answer to:\n- `/okta lookup`: an error code, a rule id or a few words\n- `/okta diagnose`: a form to paste an error into\n- **Apps > Diagnose Okta error** in the menu of a message: what is wrong there\n\nOr mention me with your question, or write to me directly.\n`/okta status` shows where I answer by myself; who may manage the server chooses it with `/okta watch` and `/okta unwatch`.";
 }
 
 /// Words that differ on Slack, because things have other names there.

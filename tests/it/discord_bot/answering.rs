@@ -124,7 +124,11 @@ async fn people_close_replies_and_call_the_team_and_a_restart_changes_nothing() 
         })
         .await;
     assert!(in_thread(&call, paste), "the call stands in the thread");
-    insta::assert_snapshot!(with_names(&workspace.discord, &readable(&call)), @"");
+    insta::assert_snapshot!(with_names(&workspace.discord, &readable(&call)), @r#"
+    <@&support> <@dana> asks for help (when)
+    **About**
+    - ShareFile provisioning: the API credentials are invalid
+    "#);
     assert_eq!(call.mention_roles, [role], "the team is called, and nobody else");
     let changed = workspace.reply(paste, "The team was asked by").await;
     assert!(!readable(&changed).contains("[Ask the team]"));
@@ -139,7 +143,12 @@ async fn people_close_replies_and_call_the_team_and_a_restart_changes_nothing() 
     let closed = with_names(&workspace.discord, &readable(&closed));
     let below =
         closed.split_once("https://help.okta.com/").and_then(|(_, rest)| rest.split_once('\n')).expect("sources");
-    insta::assert_snapshot!(below.1, @"");
+    insta::assert_snapshot!(below.1, @r#"
+    an Okta admin can fix this · provisioning/sharefile-invalid-credentials · reviewed 2026-11-22 · confidence high · Independent of Okta
+    🙋 The team was asked by <@dana> (when)
+    ✅ Fixed, says <@robin> (when)
+    [Remove]
+    "#);
     workspace.discord.press("dana", reply.id, "Remove").await.acknowledged().await;
     workspace.gone(reply.id).await;
     // It does not come back.
@@ -307,5 +316,13 @@ async fn everything_of_several_long_solutions_can_be_read() {
     let reply = workspace.reply(paste, "[Show all steps").await;
     let shown = readable(&reply);
     let from = shown.find("Also recognised").unwrap_or_else(|| panic!("no further answers in {shown}"));
-    insta::assert_snapshot!(&shown[from..], @"");
+    insta::assert_snapshot!(&shown[from..], @r#"
+    Also recognised
+    **3. Token exchange was refused (subject\_token or actor\_token)**
+    Okta refused a request of grant type token exchange. Mostly the subject (or actor) token is expired, …
+    **4. Atlassian Cloud API integration: authentication is forbidden (403)**
+    Atlassian answered HTTP 403 when Okta tried to authenticate at the SCIM base URL you entered: the API token …
+    [Fixed it] [Not my problem] [Ask the team] [Remove]
+    [Show all steps (3)] [Show all steps (4)]
+    "#);
 }

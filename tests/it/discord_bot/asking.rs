@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{ATLASSIAN_TITLE, SHAREFILE_TITLE, Workspace, okta, start};
 use crate::cases::{ATLASSIAN, SHAREFILE};
-use crate::discord::Discord;
+use crate::discord::{Discord, readable};
 use crate::program::temp;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -21,13 +21,37 @@ async fn questions_are_answered_privately_and_can_be_shared() {
     assert!(shared.text().contains("E0000011") || shared.text().contains("token"), "{}", shared.text());
 
     let nothing = discord.slash("dana", "general", lookup("quantum flux capacitor")).await.response().await.text();
-    insta::assert_snapshot!(nothing, @"");
+    insta::assert_snapshot!(nothing, @r#"
+    No rule knows this. If it is an error that others may paste too, please add a rule for it.
+    (only you see this)
+    "#);
     let help = okta(discord, "dana", "general", "help", json!([])).await.response().await.text();
-    insta::assert_snapshot!(help, @"");
+    insta::assert_snapshot!(help, @r#"
+    Paste an Okta error in a channel that I watch, and the answer comes in a thread. In any channel, only you see the answer to:
+    - `/okta lookup`: an error code, a rule id or a few words
+    - `/okta diagnose`: a form to paste an error into
+    - **Apps > Diagnose Okta error** in the menu of a message: what is wrong there
+
+    Or mention me with your question, or write to me directly.
+    `/okta status` shows where I answer by myself; who may manage the server chooses it with `/okta watch` and `/okta unwatch`.
+    (only you see this)
+    "#);
     // Something that comes near is offered.
     let near = discord.mention("general", "dana", "our sharefile provisioning credentials");
     let near = workspace.reply(near, "These come near").await;
-    insta::assert_snapshot!(crate::discord::readable(&near).lines().take(3).collect::<Vec<_>>().join("\n"), @"");
+    insta::assert_snapshot!(readable(&near), @r#"
+    No rule fits this well enough to be sure. These come near\:
+    Comes near
+    - ShareFile provisioning: the API credentials are invalid `provisioning/sharefile-invalid-credentials`
+    - The API credentials of the provisioning integration are invalid `provisioning/generic-credentials-invalid`
+    - Office 365 API integration: the administrator credentials cannot be verified `provisioning/o365-api-credentials-mfa`
+    - DocuSign provisioning: API account ID or authorisation is invalid `provisioning/docusign-invalid-credentials`
+    - The token request has no client credentials `oauth/missing-client-credentials`
+    - Okta Credential Provider for Windows: "Display Failed" at the Windows sign-in `directory/rdp-display-failed`
+
+    To read one: `/okta lookup <rule id>`
+    [Remove]
+    "#);
 
     let typed = json!({"name": "okta", "options": [{"name": "lookup", "options": [{"name": "query", "value": "E00000", "focused": true}]}]});
     let choices = discord.autocomplete("dana", "general", typed).await.response().await;
@@ -45,7 +69,10 @@ async fn questions_are_answered_privately_and_can_be_shared() {
 
     let form = discord.slash("dana", "general", json!({"name": "okta", "options": [{"name": "diagnose"}]})).await;
     assert_eq!(form.acknowledged().await, 9);
-    insta::assert_snapshot!(form.response().await.text(), @"");
+    insta::assert_snapshot!(form.response().await.text(), @r#"
+    Diagnose an Okta error
+    Paste the error; only you see the answer:
+    "#);
     let pasted = discord.submit_modal("dana", &form, json!({"paste": SHAREFILE[1]})).await.response().await.text();
     assert!(pasted.contains(SHAREFILE_TITLE) && pasted.contains("only you see this"), "{pasted}");
 
@@ -101,5 +128,5 @@ async fn a_question_about_a_message_stays_one_when_it_is_edited() {
     discord.edit(pointed, &format!("<@{bot}> {}", ATLASSIAN[1]));
     let both = workspace.reply(pointed, ATLASSIAN_TITLE).await;
     assert_eq!(both.id, reply.id);
-    assert!(crate::discord::readable(&both).contains(SHAREFILE_TITLE), "{}", crate::discord::readable(&both));
+    assert!(readable(&both).contains(SHAREFILE_TITLE), "{}", readable(&both));
 }

@@ -28,14 +28,16 @@ async fn a_token_that_discord_does_not_take_stops_discord_and_says_what_to_chang
     server.answer_to(id).await;
 }
 
-/// What `oktriage doctor` says, with names instead of ids.
+/// What `oktriage doctor` says about Discord, with names instead of ids.
 async fn examined(discord: &Discord, dir: &Path, environment: &[(&str, &str)]) -> String {
     let mut command = oktriage();
     command.args(["doctor", "--config"]).arg(dir.join("oktriage.toml"));
     command.env("OKTRIAGE__STORAGE__PATH", dir.join("oktriage.db")).envs(discord.env());
     command.envs(environment.iter().copied());
     let output = tokio::task::spawn_blocking(move || command.output().expect("the binary ends")).await.expect("ran");
-    with_names(discord, &seen(&output)).replace(&dir.display().to_string(), "DIR")
+    let said = seen(&output);
+    let about = said.find("the token").or_else(|| said.find("Discord does not")).and_then(|at| said[..at].rfind('\n'));
+    with_names(discord, &said[about.unwrap_or_else(|| panic!("nothing about Discord in {said}")) + 1..])
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -43,18 +45,48 @@ async fn the_doctor_names_what_is_missing() {
     let discord = Discord::start().await;
     let dir = temp();
     std::fs::write(dir.path().join("oktriage.toml"), settings(&discord, "scope = \"okta\"", "")).expect("written");
-    insta::assert_snapshot!(examined(&discord, dir.path(), &[]).await, @"");
+    insta::assert_snapshot!(examined(&discord, dir.path(), &[]).await, @r#"
+    ok    the token belongs to the bot oktriage
+    ok    the message content intent is on: pasted errors are read
+    ok    999 of 1000 session starts are left for today
+    wrong no commands are registered
+          help: start the bot once: it registers them
+    ok    #okta-support: all of View Channel, Send Messages, Embed Links, Read Message History, Create Public Threads, Send Messages in Threads are there
+    ok    invite the bot with the least permissions: https://discord.com/oauth2/authorize?client_id=oktriage&scope=bot+applications.commands&permissions=309237730304
+    ok    people add it to their own account by https://discord.com/oauth2/authorize?client_id=oktriage&integration_type=1&scope=applications.commands
+    ok    Slack is off: there is no bot token
+    --- exit 2
+    "#);
     // Everything that can be wrong.
     drop(start(&discord, dir.path(), "scope = \"okta\"", &[]).await);
     discord.deny("okta-support", permission::CREATE_PUBLIC_THREADS | permission::EMBED_LINKS);
     discord.without_message_content();
     discord.change(|state| state.starts = (3, 60_000));
-    insta::assert_snapshot!(examined(&discord, dir.path(), &[]).await, @"");
+    insta::assert_snapshot!(examined(&discord, dir.path(), &[]).await, @r#"
+    ok    the token belongs to the bot oktriage
+    wrong the message content intent is off: pasted errors cannot be read
+          help: Discord Developer Portal > your application > Bot > Privileged Gateway Intents > Message Content Intent; or set discord.message_content = false
+    wrong 3 of 1000 session starts are left for today
+          help: something restarts the bot over and over: look at its log before Discord resets the token
+    wrong no commands are registered
+          help: start the bot once: it registers them
+    wrong #okta-support: missing Embed Links, Create Public Threads (needed: View Channel, Send Messages, Embed Links, Read Message History, Create Public Threads, Send Messages in Threads)
+          help: Edit Channel > Permissions: switch these on for the bot's role
+    ok    invite the bot with the least permissions: https://discord.com/oauth2/authorize?client_id=oktriage&scope=bot+applications.commands&permissions=309237730304
+    ok    people add it to their own account by https://discord.com/oauth2/authorize?client_id=oktriage&integration_type=1&scope=applications.commands
+    ok    Slack is off: there is no bot token
+    --- exit 2
+    "#);
     discord.deny("okta-support", permission::VIEW_CHANNEL);
     let said = examined(&discord, dir.path(), &[]).await;
     assert!(said.contains("the bot does not see this channel"), "{said}");
     let said = examined(&discord, dir.path(), &[("OKTRIAGE__DISCORD__TOKEN", "wrong.token.here")]).await;
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @r#"
+    wrong Discord does not take the token: 401 Unauthorized
+          help: Discord Developer Portal > your application > Bot > Reset Token, then set OKTRIAGE__DISCORD__TOKEN
+    ok    Slack is off: there is no bot token
+    --- exit 2
+    "#);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -134,7 +134,7 @@ async fn a_server_that_leaves_fields_out_is_understood_or_passed_over_with_a_wor
         "attachments": [], "embeds": [], "pinned": false, "type": 0,
     });
     workspace.discord.dispatch("MESSAGE_CREATE", &sparse);
-    workspace.server.wait_for_log("will reply message=discord");
+    workspace.server.wait_for_log("will reply discord/");
     // What is in such events is for nobody's log, and the bot is as well as before.
     for (name, event) in [
         ("MESSAGE_CREATE", json!([])),

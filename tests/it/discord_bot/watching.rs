@@ -57,13 +57,22 @@ async fn an_answer_can_be_offered_to_the_poster_only() {
     let workspace = Workspace::open_with("scope = \"okta\"\nmode = \"suggest\"", &[]).await;
     let paste = workspace.discord.say("okta-support", "dana", SHAREFILE[0]);
     let offer = workspace.reply(paste, "This looks like a known Okta error").await;
-    insta::assert_snapshot!(readable(&offer), @"");
+    insta::assert_snapshot!(readable(&offer), @r#"
+    This looks like a known Okta error.
+    [Show the answer] [Remove]
+    "#);
     let other = workspace.discord.press("robin", offer.id, "Show the answer").await.response().await.text();
-    insta::assert_snapshot!(other, @"");
+    insta::assert_snapshot!(other, @r#"
+    This is offered to the person who posted the message. Use the message menu “Diagnose Okta error” to see it yourself.
+    (only you see this)
+    "#);
     let own = workspace.discord.press("dana", offer.id, "Show the answer").await.response().await.text();
     assert!(own.starts_with(SHAREFILE_TITLE), "{own}");
     let end = own.find("an Okta admin can fix this").unwrap_or_else(|| panic!("no footer in {own}"));
-    insta::assert_snapshot!(&own[end..], @"");
+    insta::assert_snapshot!(&own[end..], @r#"
+    an Okta admin can fix this · provisioning/sharefile-invalid-credentials · reviewed 2026-11-22 · confidence high · Independent of Okta
+    (only you see this)
+    "#);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -214,14 +223,20 @@ async fn how_a_channel_is_watched_is_chosen_and_shown_where_it_is() {
     let role = discord.look(|state| state.roles.iter().find(|role| role.name == "support").expect("a role").id);
     let choose = |mode: u8| json!([{"name": "scope", "value": 1}, {"name": "mode", "value": mode}, {"name": "support_role", "value": role.to_string()}]);
     let said = okta(discord, "robin", "general", "watch", choose(1)).await.response().await.text();
-    insta::assert_snapshot!(with_names(discord, &said), @"");
+    insta::assert_snapshot!(with_names(discord, &said), @r#"
+    <#general>: a mixed channel, answers are offered to the poster
+    (only you see this)
+    "#);
     // Okta has to be evident here, and the poster alone is offered the answer.
     let vague = discord.say("general", "dana", "invalid_client");
     let paste = discord.say("general", "dana", SHAREFILE[0]);
     workspace.reply(paste, "This looks like a known Okta error").await;
     assert_eq!(workspace.replies(vague), 0);
     let said = okta(discord, "robin", "general", "watch", choose(2)).await.response().await.text();
-    insta::assert_snapshot!(with_names(discord, &said), @"");
+    insta::assert_snapshot!(with_names(discord, &said), @r#"
+    <#general>: a mixed channel, nothing is posted; 0 messages would have been answered so far
+    (only you see this)
+    "#);
     let shadow = discord.say("general", "dana", SHAREFILE[0]);
     // A thread can be watched by itself.
     let root = discord.say("general", "dana", "about Okta");
@@ -235,7 +250,15 @@ async fn how_a_channel_is_watched_is_chosen_and_shown_where_it_is() {
     let said = okta(discord, "dana", "general", "status", json!([])).await.response().await.text();
     // The number of rules grows.
     let watched = said.split_once('\n').expect("lines").1.to_owned();
-    insta::assert_snapshot!(with_names(discord, &watched), @"");
+    insta::assert_snapshot!(with_names(discord, &watched), @r#"
+    <#okta-support>: an Okta support channel, errors are answered in threads
+    <#general>: a mixed channel, nothing is posted; 1 message would have been answered so far
+    <#a thread>: an Okta support channel, errors are answered in threads; no support role
+    (only you see this)
+    "#);
     let said = okta(discord, "robin", "general", "unwatch", json!([])).await.response().await.text();
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @r#"
+    I no longer answer here by myself. Questions are still answered.
+    (only you see this)
+    "#);
 }
