@@ -58,7 +58,9 @@ async fn the_doctor_names_what_is_missing() {
     --- exit 2
     "#);
     // Everything that can be wrong.
-    drop(start(&discord, dir.path(), "scope = \"okta\"", &[]).await);
+    let server = start(&discord, dir.path(), "scope = \"okta\"", &[]).await;
+    server.wait_for_log("commands registered on Discord");
+    drop(server);
     discord.deny("okta-support", permission::CREATE_PUBLIC_THREADS | permission::EMBED_LINKS);
     discord.without_message_content();
     discord.change(|state| state.starts = (3, 60_000));
@@ -68,8 +70,7 @@ async fn the_doctor_names_what_is_missing() {
           help: Discord Developer Portal > your application > Bot > Privileged Gateway Intents > Message Content Intent; or set discord.message_content = false
     wrong 3 of 1000 session starts are left for today
           help: something restarts the bot over and over: look at its log before Discord resets the token
-    wrong no commands are registered
-          help: start the bot once: it registers them
+    ok    2 commands are registered everywhere
     wrong #okta-support: missing Embed Links, Create Public Threads (needed: View Channel, Send Messages, Embed Links, Read Message History, Create Public Threads, Send Messages in Threads)
           help: Edit Channel > Permissions: switch these on for the bot's role
     ok    invite the bot with the least permissions: https://discord.com/oauth2/authorize?client_id=oktriage&scope=bot+applications.commands&permissions=309237730304
