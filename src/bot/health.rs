@@ -90,3 +90,23 @@ fn now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::Ordering;
+
+    use super::{Platform, Pulse, SILENT_MAX, now};
+
+    #[test]
+    fn who_was_silent_for_too_long_is_not_well_until_something_comes() {
+        let pulse = Pulse::new(Platform::Discord);
+        assert_eq!(pulse.trouble(), None);
+        pulse.heard.store(now() - SILENT_MAX - 5, Ordering::Relaxed);
+        assert!(pulse.trouble().is_some_and(|trouble| trouble.starts_with("nothing received for 12")));
+        pulse.beat();
+        assert_eq!(pulse.trouble(), None);
+        pulse.stop("the token is not valid");
+        pulse.beat();
+        assert_eq!(pulse.trouble().as_deref(), Some("the token is not valid"));
+    }
+}

@@ -30,9 +30,9 @@ impl Attachments {
     }
 
     /// The text of the attachments, each behind an empty line. What cannot be read is left out.
-    pub(super) async fn text(&self, attachments: &[&Attachment]) -> String {
+    pub(super) async fn text<'a>(&self, attachments: impl IntoIterator<Item = &'a Attachment>) -> String {
         let mut text = String::new();
-        for attachment in attachments.iter().filter(|attachment| holds_text(attachment)).take(FILES_MAX) {
+        for attachment in attachments.into_iter().filter(|attachment| holds_text(attachment)).take(FILES_MAX) {
             match self.fetch(&attachment.url).await {
                 Ok(bytes) => {
                     text.push_str("\n\n");

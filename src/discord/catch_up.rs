@@ -1,18 +1,19 @@
-//! What happened while the bot was away: read from the channels' history, through the same path.
+//! What was not heard, or could not be held: read from the channels' history, through the same path.
 
 use std::collections::HashSet;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 use serenity::cache::Cache;
-use serenity::http::{LightMethod, Route};
+use serenity::http::Route;
 use serenity::model::channel::Message;
 use serenity::model::id::{ChannelId, GuildId, MessageId};
 use tracing::{info, warn};
 
 use super::convert::Said;
-use super::gateway::Handler;
-use super::rest::{CallError, code};
+use super::handler::{Handler, cursor, me};
+use super::rest::code;
+use super::waiting::{Ids, Stretch};
 use crate::bot::ports::{Cursor, Store};
 use crate::bot::{ChannelKey, Platform};
 
@@ -22,10 +23,6 @@ const PAGE: usize = 100;
 const CHANNEL_MAX: usize = 2_000;
 /// Answered messages that are looked at again, for edits and deletions.
 const ANSWERED_MAX: u32 = 100;
-/// How often a call is made again that got no answer.
-const TRIES: u32 = 5;
-/// The pause before that.
-const RETRY: Duration = Duration::from_secs(2);
 /// Discord's ids count milliseconds from here, in their upper bits. <https://docs.discord.com/developers/reference#snowflakes>
 const EPOCH_MS: i64 = 1_420_070_400_000;
 const TIME_SHIFT: u32 = 22;
@@ -50,16 +47,14 @@ pub(super) async fn run<S: Store>(handler: &Handler<S>, cache: &Cache, guilds: &
         };
         // Until this is done, new messages may not move the cursor past what was missed.
         handler.marks.begin(key, cursor + 1);
-        match everything(handler, cache, key, cursor).await {
-            Ok(read) => {
-                handler.marks.end(key, cursor + 1);
-                if read > 0 {
-                    info!(channel = key.channel, messages = read, "read what was missed on Discord");
-                }
-            }
-            Err(error) => {
-                warn!(channel = key.channel, error = %error, "what was missed cannot be read; it is read after the next start");
-            }
+        let mut read = edited(handler, cache, key, cursor).await;
+        read += channel(handler, cache, key, &key.channel, cursor, None).await;
+        for thread in threads(handler, key, cursor).await {
+            read += channel(handler, cache, key, &thread, cursor, None).await;
+        }
+        handler.marks.end(key, cursor + 1);
+        if read > 0 {
+            info!(channel = key.channel, messages = read, "read what was missed on Discord");
         }
     }
     answered(handler, cache, guilds, since).await;
@@ -83,43 +78,65 @@ pub(super) async fn begin<S: Store>(handler: &Handler<S>) {
     }
 }
 
-/// Reads a channel with its threads behind the cursor; returns how many messages that were.
-async fn everything<S: Store>(
-    handler: &Handler<S>,
-    cache: &Cache,
-    key: &ChannelKey,
-    cursor: Cursor,
-) -> Result<usize, CallError> {
-    let mut read = channel(handler, cache, key, &key.channel, cursor).await?;
-    for thread in threads(handler, key, cursor).await? {
-        read += channel(handler, cache, key, &thread, cursor).await?;
-    }
-    Ok(read)
+/// Reads what was edited of the latest messages before a place, of which nobody tells; returns how many messages
+/// that were.
+async fn edited<S: Store>(handler: &Handler<S>, cache: &Cache, key: &ChannelKey, before: Cursor) -> usize {
+    let Some(channel_id) = key.channel.parse().ok().map(ChannelId::new) else { return 0 };
+    let page = page(handler, channel_id, "before", before + 1).await;
+    take(handler, cache, key, page, |message| message.edited_timestamp.is_some()).await
 }
 
-/// Reads a channel or thread behind the cursor, and what was edited of the latest messages before it, of which nobody
-/// tells; returns how many messages that were.
+/// Reads a stretch of which not all messages were held; returns how many messages that were.
+pub(super) async fn stretch<S: Store>(handler: &Handler<S>, cache: &Cache, stretch: &Stretch) -> usize {
+    let Stretch { channel: id, key, first, last } = stretch;
+    channel(handler, cache, key, &id.to_string(), cursor(*first) - 1, Some(cursor(*last))).await
+}
+
+/// Reads a channel or thread behind a place, to another one or to its end but no more than
+/// [`CHANNEL_MAX`]; returns how many messages that were.
 async fn channel<S: Store>(
     handler: &Handler<S>,
     cache: &Cache,
     key: &ChannelKey,
     id: &str,
-    cursor: Cursor,
-) -> Result<usize, CallError> {
-    let Some(channel_id) = id.parse().ok().map(ChannelId::new) else { return Ok(0) };
-    let before = page(handler, channel_id, "before", cursor + 1).await?;
-    let mut read = take(handler, cache, key, before, |message| message.edited_timestamp.is_some()).await;
-    let mut after = cursor;
-    while read < CHANNEL_MAX {
-        let page = page(handler, channel_id, "after", after).await?;
+    mut after: Cursor,
+    last: Option<Cursor>,
+) -> usize {
+    let Some(channel_id) = id.parse().ok().map(ChannelId::new) else { return 0 };
+    let mut read = 0;
+    while last.map_or(read < CHANNEL_MAX, |last| after < last) {
+        let page = page(handler, channel_id, "after", after).await;
         let full = page.len() == PAGE;
+        read += page.len();
         after = page.last().map_or(after, number);
-        read += take(handler, cache, key, page, |_| true).await;
+        take(handler, cache, key, page, |_| true).await;
         if !full {
             break;
         }
     }
-    Ok(read)
+    read
+}
+
+/// A page of a channel's messages on one side of a place, oldest first.
+async fn page<S: Store>(handler: &Handler<S>, channel_id: ChannelId, side: &'static str, place: Cursor) -> Vec<Value> {
+    let query = [(side, place.to_string()), ("limit", PAGE.to_string())];
+    // However long Discord is in trouble: who gives up here has lost them.
+    let mut page = match handler.rest.read(Route::ChannelMessages { channel_id }, &query, u32::MAX).await {
+        Ok(Value::Array(page)) => page,
+        Ok(_) => Vec::new(),
+        // A forum has threads only.
+        Err(error) if error.code() == Some(code::WRONG_CHANNEL_TYPE) => Vec::new(),
+        Err(error) => {
+            warn!(channel = %channel_id, error = %error, "what was missed cannot be read");
+            Vec::new()
+        }
+    };
+    page.sort_by_key(number);
+    page
+}
+
+fn number(message: &Value) -> Cursor {
+    message["id"].as_str().and_then(|id| id.parse().ok()).unwrap_or_default()
 }
 
 /// Takes those messages of a page that fit; returns how many those were.
@@ -135,76 +152,30 @@ async fn take<S: Store>(
     let mut taken = 0;
     for message in page {
         let Ok(message) = serde_json::from_value::<Message>(message) else { continue };
-        if !fits(&message) {
-            continue;
-        }
-        taken += 1;
-        if let Some(said) = Said::posted(message) {
-            // What was edited since is new all the same.
-            handler.take(cache, Said { guild_id, ..said }).await;
+        if fits(&message) {
+            taken += 1;
+            if let Some(said) = Said::posted(message, me(cache)) {
+                // What was edited since is new all the same.
+                handler.take(cache, said.of(guild_id), None).await;
+            }
         }
     }
     taken
 }
 
-/// A page of a channel's messages on one side of an id, oldest first.
-async fn page<S: Store>(
-    handler: &Handler<S>,
-    channel_id: ChannelId,
-    side: &'static str,
-    id: Cursor,
-) -> Result<Vec<Value>, CallError> {
-    let query = [(side, id.to_string()), ("limit", PAGE.to_string())];
-    let mut page = match patiently(handler, || Route::ChannelMessages { channel_id }, &query).await {
-        Ok(Value::Array(page)) => page,
-        Ok(_) => Vec::new(),
-        // A forum has threads only.
-        Err(error) if error.code() == Some(code::WRONG_CHANNEL_TYPE) => Vec::new(),
-        Err(error) if error.may_pass() => return Err(error),
-        Err(error) => {
-            warn!(channel = %channel_id, error = %error, "a channel's messages cannot be read");
-            Vec::new()
-        }
-    };
-    page.sort_by_key(number);
-    Ok(page)
-}
-
-fn number(message: &Value) -> Cursor {
-    message["id"].as_str().and_then(|id| id.parse().ok()).unwrap_or_default()
-}
-
-/// Makes a call; comes back when Discord says so, and some times when it does not answer.
-async fn patiently<S: Store>(
-    handler: &Handler<S>,
-    route: impl Fn() -> Route<'static>,
-    query: &[(&'static str, String)],
-) -> Result<Value, CallError> {
-    let mut failed = 0;
-    loop {
-        match handler.rest.call(LightMethod::Get, route(), None::<&()>, query).await {
-            Err(CallError::Limited { after, .. }) => tokio::time::sleep(after).await,
-            Err(error) if error.may_pass() && failed < TRIES => {
-                failed += 1;
-                tokio::time::sleep(RETRY).await;
-            }
-            done => return done,
-        }
-    }
-}
-
-/// The active threads of a channel in which something was said behind the cursor.
-async fn threads<S: Store>(handler: &Handler<S>, key: &ChannelKey, cursor: Cursor) -> Result<Vec<String>, CallError> {
-    let Some(guild_id) = key.workspace.parse().ok().map(GuildId::new) else { return Ok(Vec::new()) };
-    let found = match patiently(handler, || Route::GuildThreadsActive { guild_id }, &[]).await {
-        Err(error) if !error.may_pass() => Value::Null,
-        found => found?,
-    };
+/// The active threads of a channel in which something was said behind a place.
+async fn threads<S: Store>(handler: &Handler<S>, key: &ChannelKey, behind: Cursor) -> Vec<String> {
+    let Some(guild_id) = key.workspace.parse().ok().map(GuildId::new) else { return Vec::new() };
+    let found =
+        handler.rest.read(Route::GuildThreadsActive { guild_id }, &[], u32::MAX).await.unwrap_or_else(|error| {
+            warn!(channel = key.channel, error = %error, "what was missed in threads cannot be read");
+            Value::Null
+        });
     let threads = found["threads"].as_array().into_iter().flatten();
-    let said_in =
-        |thread: &Value| thread["last_message_id"].as_str().and_then(|id| id.parse().ok()).unwrap_or(Cursor::MAX);
-    let own = threads.filter(|thread| thread["parent_id"] == key.channel.as_str() && said_in(thread) > cursor);
-    Ok(own.filter_map(|thread| thread["id"].as_str().map(str::to_owned)).collect())
+    let latest = |thread: &Value| thread["last_message_id"].as_str().and_then(|id| id.parse().ok());
+    let news = |thread: &Value| latest(thread).unwrap_or(Cursor::MAX) > behind;
+    let own = threads.filter(|thread| thread["parent_id"] == key.channel.as_str() && news(thread));
+    own.filter_map(|thread| thread["id"].as_str().map(str::to_owned)).collect()
 }
 
 /// Looks at answered messages again: they may have been edited or deleted.
@@ -219,29 +190,9 @@ async fn answered<S: Store>(handler: &Handler<S>, cache: &Cache, guilds: &HashSe
     for (key, thread) in messages.into_iter().filter(|(key, _)| guilds.contains(&key.channel.workspace)) {
         let channel = thread.as_deref().unwrap_or(&key.channel.channel).parse().ok().map(ChannelId::new);
         let message = key.message.parse().ok().map(MessageId::new);
-        let guild_id = key.channel.workspace.parse().ok().map(GuildId::new);
+        let guild = key.channel.workspace.parse().ok().map(GuildId::new);
         let (Some(channel), Some(message)) = (channel, message) else { continue };
-        let mut found = handler.read(channel, message).await;
-        for _ in 0..TRIES {
-            match &found {
-                Err(CallError::Limited { after, .. }) => tokio::time::sleep(*after).await,
-                Err(error) if error.may_pass() => tokio::time::sleep(RETRY).await,
-                _ => break,
-            }
-            found = handler.read(channel, message).await;
-        }
-        match found {
-            Ok(message) if message.edited_timestamp.is_some() => {
-                if let Some(said) = Said::posted(message) {
-                    handler.take(cache, Said { guild_id, ..said }).await;
-                }
-            }
-            Ok(_) => {}
-            Err(error) if matches!(error.code(), Some(code::UNKNOWN_MESSAGE | code::UNKNOWN_CHANNEL)) => {
-                handler.forget(cache, guild_id, channel, message).await;
-            }
-            Err(error) => warn!(message = %key, error = %error, "an answered message cannot be looked at again"),
-        }
+        handler.look_at(cache, Ids { guild, channel, message }, true).await;
     }
 }
 

@@ -11,7 +11,7 @@ use serenity::model::Permissions;
 use serenity::model::id::GuildId;
 use tracing::{error, info, warn};
 
-use super::gateway::Handler;
+use super::handler::Handler;
 use super::respond::{Answer, Asked};
 use super::{NEEDED, catch_up, channel_key, convert};
 use crate::bot::ports::{Store, StoreError};
@@ -79,7 +79,7 @@ impl<S: Store> Desk for Handler<S> {
     }
 
     async fn text_of(&self, message: &serenity::Message) -> String {
-        convert::shown(message) + &self.attachments.text(&convert::files(message)).await
+        convert::shown(message) + &self.attachments.text(convert::files(message)).await
     }
 
     async fn shadowed(&self, channel: &ChannelKey) -> Result<u32, StoreError> {

@@ -1,108 +1,112 @@
 //! Messages of Discord as the bot's own.
 
-use serenity::cache::Cache;
-use serenity::http::{LightMethod, Route};
 use serenity::model::Timestamp;
 use serenity::model::channel::{Attachment, Message, MessageSnapshot, MessageType};
 use serenity::model::event::MessageUpdateEvent;
 use serenity::model::id::{ChannelId, GuildId, MessageId, UserId};
 
-use super::rest::Rest;
-use super::{DIRECT, channel_key};
+use super::DIRECT;
+use super::places::Place;
+use super::waiting::Ids;
 use crate::bot;
-use crate::bot::{ChannelKey, MessageKey};
+use crate::bot::MessageKey;
 
-/// Discord's name for kinds of channels that are threads. <https://docs.discord.com/developers/resources/channel#channel-object-channel-types>
-const THREADS: [u64; 3] = [10, 11, 12];
-
-/// Where a message stands: its channel, and the thread in it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
-    pub(super) channel: ChannelKey,
-    pub(super) thread: Option<String>,
-}
-
-/// What a message says, as posted or as edited.
+/// What a message says, as posted or as edited. It may wait for a while, so it holds nothing that is not needed.
+#[derive(Debug)]
 pub(super) struct Said {
     pub(super) id: MessageId,
     pub(super) channel_id: ChannelId,
     pub(super) guild_id: Option<GuildId>,
     pub(super) author: UserId,
     pub(super) is_bot: bool,
-    pub(super) content: String,
-    pub(super) attachments: Vec<Attachment>,
-    pub(super) forwarded: Vec<MessageSnapshot>,
-    /// The message that this one answers.
-    pub(super) quoted: Option<Box<Message>>,
+    /// It names the bot, rather than only answering it.
+    pub(super) mentions: bool,
+    /// What it says, then what it forwards; then, for the bot was asked about it, what it answers.
+    texts: Vec<String>,
+    files: Vec<Attachment>,
     /// Milliseconds since 1970.
     pub(super) edited_at: Option<i64>,
 }
 
 impl Said {
-    /// A message as it was posted; `None` for notices of Discord's own.
-    pub(super) fn posted(message: Message) -> Option<Self> {
+    /// A message as it was posted; `None` for notices of Discord's own. `me` is the bot.
+    pub(super) fn posted(message: Message, me: UserId) -> Option<Self> {
         if !matches!(message.kind, MessageType::Regular | MessageType::InlineReply) {
             return None;
         }
-        Some(Self {
+        let mut said = Self {
             id: message.id,
             channel_id: message.channel_id,
             guild_id: message.guild_id,
             author: message.author.id,
             is_bot: message.author.bot || message.webhook_id.is_some(),
-            content: message.content,
-            attachments: message.attachments,
-            forwarded: message.message_snapshots,
-            quoted: message.referenced_message,
+            mentions: mentions(&message.content, me),
+            texts: vec![message.content],
+            files: message.attachments,
             edited_at: message.edited_timestamp.map(millis),
-        })
+        };
+        for forwarded in message.message_snapshots {
+            said.texts.push(forwarded.content);
+            said.files.extend(forwarded.attachments);
+        }
+        said.add_quoted(message.referenced_message);
+        Some(said)
     }
 
     /// A message as it was edited; `None` when this is no edit (Discord also tells when a link got
     /// its preview) or when parts are missing that only the whole message has.
-    pub(super) fn edited(event: MessageUpdateEvent) -> Option<Self> {
+    pub(super) fn edited(event: MessageUpdateEvent, me: UserId) -> Option<Self> {
         let author = event.author?;
-        Some(Self {
+        let content = event.content?;
+        let mut said = Self {
             id: event.id,
             channel_id: event.channel_id,
             guild_id: event.guild_id,
             author: author.id,
             is_bot: author.bot || event.webhook_id.flatten().is_some(),
-            content: event.content?,
-            attachments: event.attachments?,
-            forwarded: Vec::new(),
-            quoted: None,
+            mentions: mentions(&content, me),
+            texts: vec![content],
+            files: event.attachments?,
             edited_at: Some(millis(event.edited_timestamp?)),
-        })
+        };
+        said.add_quoted(event.referenced_message.flatten());
+        Some(said)
     }
 
-    /// Whether the text names the bot, rather than only answering it.
-    pub(super) fn mentions(&self, bot: UserId) -> bool {
-        self.content.contains(&format!("<@{bot}>")) || self.content.contains(&format!("<@!{bot}>"))
+    /// "@oktriage what is this?" below a message is about that message.
+    fn add_quoted(&mut self, quoted: Option<Box<Message>>) {
+        if let Some(quoted) = quoted.filter(|_| self.mentions) {
+            self.texts.push(quoted.content);
+            self.files.extend(quoted.attachments);
+        }
+    }
+
+    /// The same, of a guild; the history does not say of which.
+    pub(super) fn of(self, guild_id: Option<GuildId>) -> Self {
+        Self { guild_id, ..self }
+    }
+
+    /// Which message this is.
+    pub(super) fn ids(&self) -> Ids {
+        Ids { guild: self.guild_id, channel: self.channel_id, message: self.id }
+    }
+
+    /// Whether the bot is spoken to, and has to answer whatever the channel is.
+    pub(super) fn asks(&self) -> bool {
+        self.mentions || self.guild_id.is_none()
     }
 
     /// The files that belong to what is said, those of a message that the bot is asked about included.
-    pub(super) fn files(&self, bot: UserId) -> Vec<&Attachment> {
-        let quoted = self.quoted.iter().filter(|_| self.mentions(bot)).flat_map(|quoted| &quoted.attachments);
-        self.attachments.iter().chain(in_snapshots(&self.forwarded)).chain(quoted).collect()
+    pub(super) fn files(&self) -> &[Attachment] {
+        &self.files
     }
 
     /// The message in the bot's words; `attached` is the text of the attachments.
-    pub(super) fn into_message(self, place: Place, bot: UserId, attached: &str) -> bot::Message {
-        let mentioned = self.mentions(bot);
-        let asked = mentioned || place.channel.workspace == DIRECT;
-        let mut text = self.content;
-        if mentioned {
-            text = text.replace(&format!("<@{bot}>"), " ").replace(&format!("<@!{bot}>"), " ");
-            // "@oktriage what is this?" below a message is about that message.
-            if let Some(quoted) = &self.quoted {
-                text.push_str("\n\n");
-                text.push_str(&quoted.content);
-            }
-        }
-        for forwarded in &self.forwarded {
-            text.push_str("\n\n");
-            text.push_str(&forwarded.content);
+    pub(super) fn into_message(self, place: Place, me: UserId, attached: &str) -> bot::Message {
+        let asked = self.mentions || place.channel.workspace == DIRECT;
+        let mut text = self.texts.join("\n\n");
+        for mention in self.mentions.then(|| [format!("<@{me}>"), format!("<@!{me}>")]).iter().flatten() {
+            text = text.replace(mention, " ");
         }
         text.push_str(attached);
         let posted_at = millis(self.id.created_at());
@@ -116,6 +120,10 @@ impl Said {
             asked,
         }
     }
+}
+
+fn mentions(text: &str, me: UserId) -> bool {
+    text.contains(&format!("<@{me}>")) || text.contains(&format!("<@!{me}>"))
 }
 
 /// Everything that a message shows, for somebody who asks about it: also what a program posted as cards.
@@ -144,30 +152,4 @@ fn in_snapshots(forwarded: &[MessageSnapshot]) -> impl Iterator<Item = &Attachme
 /// Milliseconds since 1970.
 fn millis(at: Timestamp) -> i64 {
     i64::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX)
-}
-
-/// Finds out whether a channel is a thread, and of which channel: from what the gateway told, or by asking.
-pub(super) async fn place(cache: &Cache, rest: &Rest, guild: Option<GuildId>, channel: ChannelId) -> Option<Place> {
-    let Some(guild) = guild else {
-        return Some(Place { channel: channel_key(None, channel.get()), thread: None });
-    };
-    let plain = Place { channel: channel_key(Some(guild.get()), channel.get()), thread: None };
-    let in_thread =
-        |parent: u64| Place { channel: channel_key(Some(guild.get()), parent), thread: Some(channel.to_string()) };
-    if let Some(known) = cache.guild(guild) {
-        if known.channels.contains_key(&channel) {
-            return Some(plain);
-        }
-        let thread = known.threads.iter().find(|thread| thread.id == channel);
-        if let Some(parent) = thread.and_then(|thread| thread.parent_id) {
-            return Some(in_thread(parent.get()));
-        }
-    }
-    let found = rest.call(LightMethod::Get, Route::Channel { channel_id: channel }, None::<&()>, &[]).await.ok()?;
-    let parent = found["parent_id"].as_str().and_then(|id| id.parse().ok());
-    match (found["type"].as_u64(), parent) {
-        (Some(kind), Some(parent)) if THREADS.contains(&kind) => Some(in_thread(parent)),
-        (Some(_), _) => Some(plain),
-        (None, _) => None,
-    }
 }

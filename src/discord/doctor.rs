@@ -9,9 +9,9 @@ use serenity::model::Permissions;
 use serenity::model::id::{ChannelId, GuildId};
 
 use super::NEEDED;
+use super::gateway::http;
 use super::permissions::{self, Unseen};
 use super::rest::{Rest, http_client};
-use super::shards::http;
 use crate::bot::Finding;
 use crate::config::DiscordSettings;
 
@@ -81,6 +81,9 @@ pub async fn examine(settings: &DiscordSettings, token: &SecretString) -> anyhow
     findings.push(Finding::good(format!(
         "invite the bot with the least permissions: https://discord.com/oauth2/authorize?client_id={id}&scope=bot+applications.commands&permissions={}",
         NEEDED.bits()
+    )));
+    findings.push(Finding::good(format!(
+        "people add it to their own account by https://discord.com/oauth2/authorize?client_id={id}&integration_type=1&scope=applications.commands"
     )));
     Ok(findings)
 }

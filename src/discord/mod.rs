@@ -1,10 +1,11 @@
 //! The bot on Discord. serenity and poise are named in this room only.
 //!
-//! Each shard of the gateway is connected by the process that holds it (`shards`). Events are heard by
-//! `gateway`, become the bot's own (`convert`, with the text of `attachments`) and go through
-//! [`crate::bot::Intake`]. Replies come back through the outbox by the `courier`, over `rest`. Slash commands
-//! and the message menu are in `commands`, buttons and the form to paste into in `press`, answered in time
-//! by `respond`; `permissions` knows what the bot may do, and `doctor` says what is missing.
+//! Each shard of the gateway is connected by the process that holds it (`gateway`; `starts` counts sessions). Events
+//! wait for their turn (`handler`, `waiting`), become the bot's own (`convert`, with the text of `attachments` and
+//! where they stand, `places`) and go through [`crate::bot::Intake`]. What was missed is read by `catch_up`. Replies
+//! come back through the outbox by the `courier`, over `rest`. Slash commands and the message menu are in
+//! `commands`, buttons and the form to paste into in `press`, answered in time by `respond`; `permissions` knows what
+//! the bot may do, and `doctor` says what is missing.
 
 mod attachments;
 mod catch_up;
@@ -13,17 +14,19 @@ mod convert;
 mod courier;
 mod doctor;
 mod gateway;
+mod handler;
 mod permissions;
+mod places;
 mod press;
 mod respond;
 mod rest;
-mod shards;
+mod starts;
+mod waiting;
 
 pub use courier::DiscordCourier;
 pub use doctor::examine;
-pub use gateway::Bot;
+pub use gateway::{Bot, Connection, connect};
 pub use rest::Rest;
-pub use shards::{Connection, connect};
 
 use serenity::model::Permissions;
 

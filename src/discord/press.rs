@@ -10,7 +10,7 @@ use tracing::{error, info, warn};
 
 use super::channel_key;
 use super::commands::{FORM, FORM_FIELD};
-use super::gateway::Handler;
+use super::handler::Handler;
 use super::respond::{Answer, Asked};
 use crate::bot::ports::Store;
 use crate::bot::{MessageKey, Pressed, Presser};

@@ -23,6 +23,13 @@ use crate::config::DiscordSettings;
 /// A call takes at most so long; its outcome is unknown then.
 const CALL_MAX: Duration = Duration::from_secs(8);
 
+/// The first pause of who reads again when Discord is in trouble; each further one doubles it …
+const PAUSE_FIRST: Duration = Duration::from_secs(1);
+/// … up to this.
+const PAUSE_MAX: Duration = Duration::from_secs(60);
+/// The shortest pause before a limited call is made again.
+const PAUSE_MIN: Duration = Duration::from_millis(50);
+
 /// JSON error codes. <https://docs.discord.com/developers/topics/opcodes-and-status-codes#json>
 pub(super) mod code {
     /// Unknown channel.
@@ -47,7 +54,7 @@ pub(super) mod code {
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
     /// Discord refused.
-    #[error("{status} {code}: {message}")]
+    #[error("{status}{}", reason(*code, message))]
     Refused {
         /// The HTTP status.
         status: StatusCode,
@@ -67,6 +74,11 @@ pub enum CallError {
     /// No answer; whether it was done is unknown.
     #[error("no answer: {0}")]
     Unreachable(String),
+}
+
+/// Without a code of its own, Discord says the status once more, and others than Discord say anything.
+fn reason(code: i64, message: &str) -> String {
+    if code == 0 { String::new() } else { format!(", {code}: {message}") }
 }
 
 impl CallError {
@@ -184,6 +196,30 @@ impl Rest {
             return Err(CallError::Limited { after, everywhere: refusal.global });
         }
         Err(CallError::Refused { status, code: refusal.code, message: refusal.message })
+    }
+
+    /// Reads what may take its time: comes back when a limit is over, and up to `tries` times more when
+    /// Discord is in trouble.
+    pub(super) async fn read(
+        &self,
+        route: Route<'_>,
+        query: &[(&'static str, String)],
+        mut tries: u32,
+    ) -> Result<Value, CallError> {
+        let mut pause = PAUSE_FIRST;
+        loop {
+            let wait = match self.call(LightMethod::Get, route, None::<&()>, query).await {
+                Err(CallError::Limited { after, .. }) => after.max(PAUSE_MIN),
+                Err(error) if error.may_pass() && tries > 0 => {
+                    tries -= 1;
+                    let wait = pause;
+                    pause = (pause * 2).min(PAUSE_MAX);
+                    wait
+                }
+                done => return done,
+            };
+            tokio::time::sleep(wait).await;
+        }
     }
 
     /// How long a call would only be refused, and whether any call would.

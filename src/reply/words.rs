@@ -231,7 +231,10 @@ pub fn watched_channel(channel: &str, settings: &WatchedAs<'_>) -> String {
     };
     let done = match mode {
         "suggest" => "answers are offered to the poster".to_owned(),
-        "shadow" => format!("nothing is posted; {shadowed} messages would have been answered so far"),
+        "shadow" => {
+            let messages = if shadowed == 1 { "1 message".to_owned() } else { format!("{shadowed} messages") };
+            format!("nothing is posted; {messages} would have been answered so far")
+        }
         _ => "errors are answered in threads".to_owned(),
     };
     let team = if has_team { "" } else { "; no support role" };
@@ -262,6 +265,12 @@ pub fn late(minutes: u64) -> String {
         0..=119 => format!("Sorry for the delay: this was posted {minutes} minutes ago, while the bot was away."),
         _ => format!("Sorry for the delay: this was posted {} hours ago, while the bot was away.", minutes / 60),
     }
+}
+
+/// Words that differ on Discord, because things have other names there.
+pub mod discord {
+    /// What the bot can do, in Discord's markup.
+    pub const HELP: &str = "Paste an Okta error in a channel that I watch, and the answer comes in a thread. In any channel, only you see the answer to:\n- `/okta lookup`: an error code, a rule id or a few words\n- `/okta diagnose`: a form to paste an error into\n- **Apps > Diagnose Okta error** in the menu of a message: what is wrong there\n\nOr mention me with your question, or write to me directly.\n`/okta status` shows where I answer by myself; who may manage the server chooses it with `/okta watch` and `/okta unwatch`.";
 }
 
 /// Words that differ on Slack, because things have other names there.

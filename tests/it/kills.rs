@@ -16,7 +16,7 @@ use crate::{discord_bot, slack_bot};
 
 /// How long a program of the local workspace lives after it is asked; it works within milliseconds.
 const LOCAL_MOMENT: Duration = Duration::from_millis(20);
-/// On a platform it has to connect first, and to catch up.
+/// On a platform it has to connect first, and to catch up; every other time, it is connected before something happens.
 const PLATFORM_MOMENT: Duration = Duration::from_millis(900);
 
 fn kills() -> u64 {
@@ -95,9 +95,13 @@ fn disturb_slack(slack: &Slack, dice: &mut Dice) {
 async fn on_discord(environment: &[(&str, &str)], disturb: bool) {
     let mut dice = Dice::new();
     let (discord, dir) = (Discord::start().await, temp());
+    let settings = discord_bot::settings(&discord, "scope = \"okta\"", "");
     let mut story = Story::default();
     for _ in 0..kills() {
-        let server = discord_bot::begin(&discord, dir.path(), "scope = \"okta\"", environment);
+        let server = discord_bot::begin(&discord, dir.path(), &settings, environment);
+        if dice.below(2) == 0 {
+            discord.connected().await;
+        }
         for _ in 0..4 {
             if disturb {
                 disturb_discord(&discord, &mut dice);
@@ -107,7 +111,7 @@ async fn on_discord(environment: &[(&str, &str)], disturb: bool) {
         }
         server.kill();
     }
-    let _server = discord_bot::start(&discord, dir.path(), "scope = \"okta\"", environment).await;
+    let _server = discord_bot::begin(&discord, dir.path(), &settings, environment);
     story.ends_well(&discord).await;
 }
 
@@ -117,6 +121,9 @@ async fn on_slack(environment: &[(&str, &str)], disturb: bool) {
     let mut story = Story::default();
     for _ in 0..kills() {
         let server = slack_bot::begin(&slack, dir.path(), environment);
+        if dice.below(2) == 0 {
+            slack.connected().await;
+        }
         for _ in 0..4 {
             if disturb {
                 disturb_slack(&slack, &mut dice);

@@ -175,8 +175,8 @@ async fn three_processes(people: &impl People, start: impl Fn(&str) -> Server) {
 #[tokio::test(flavor = "multi_thread")]
 async fn three_processes_answer_each_message_once_on_discord() {
     let (discord, dir) = (Discord::start().await, temp());
-    let start =
-        |url: &str| discord_bot::begin(&discord, dir.path(), "scope = \"okta\"", &[("OKTRIAGE__STORAGE__URL", url)]);
+    let settings = discord_bot::settings(&discord, "scope = \"okta\"", "");
+    let start = |url: &str| discord_bot::begin(&discord, dir.path(), &settings, &[("OKTRIAGE__STORAGE__URL", url)]);
     three_processes(&discord, start).await;
     // One process at a time had the shard.
     discord.look(|state| assert!(state.sessions.iter().filter(|session| session.connected).count() <= 1));

@@ -438,7 +438,7 @@ async fn slack_shadow_mode_only_counts() {
     let paste = slack.say("okta-support", "dana", SHAREFILE[0]);
     slack.settled().await;
     let status = slack.slash("dana", "general", "/okta status").await.response().await.text();
-    assert!(status.contains("1 messages would have been answered so far"), "{status}");
+    assert!(status.contains("1 message would have been answered so far"), "{status}");
     let mention = slack.mention("general", "dana", "E0000011");
     slack.reply_to(mention, "E0000011").await;
     assert_eq!(workspace.replies(paste), 0);

@@ -143,7 +143,8 @@ fn public(reply: &Reply, progress: &Progress, around: &Around<'_>) -> Payload {
         lines.extend(by.as_ref().map(|by| say(&person(&by.person), &when(by))));
     }
     let color = if progress.fixed.is_some() { DONE } else { QUIET };
-    let laid = lay(reply, lines, None).colored_last(color, progress);
+    // Who asked in public is told in public what comes near; unasked, nothing is offered.
+    let laid = lay(reply, lines, offers(reply)).colored_last(color, progress);
     let open = !reply.answers.is_empty() && !progress.is_closed();
     let ask = open && around.may_call_team && progress.asked.is_none();
     let delete = !reply.secrets.is_empty() && around.may_delete_message;
@@ -341,7 +342,10 @@ fn offers(reply: &Reply) -> Option<String> {
 
 /// The bot's own sentence above the embeds. A message must say something.
 fn note(reply: &Reply, embeds: &[Embed]) -> Option<String> {
-    let note = reply.note.as_deref().map(|note| markdown::captured(note, DISCORD_CONTENT));
+    let note = reply.note.as_deref().map(|note| match note {
+        words::HELP => words::discord::HELP.to_owned(),
+        _ => markdown::captured(note, DISCORD_CONTENT),
+    });
     note.filter(|note| !note.trim().is_empty()).or_else(|| embeds.is_empty().then(|| words::NOTHING_KNOWN.to_owned()))
 }
 

@@ -6,7 +6,11 @@ use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use serde_json::{Value, json};
 
 use super::Shared;
-use super::state::{Session, State, intent};
+use super::bits::intent;
+use super::state::{Session, State};
+
+/// Sessions that are remembered.
+const SESSIONS_MAX: usize = 8;
 
 /// What to do after something was received.
 enum Next {
@@ -29,11 +33,17 @@ pub(super) async fn serve(mut socket: WebSocket, shared: Arc<Shared>) {
         (state.connections, state.heartbeat_interval)
     });
     let mut connection = Connection { id, session: None, sent: 0 };
+    if silence(&mut socket, &shared).await.is_err() {
+        return;
+    }
     let hello = json!({"op": 10, "s": null, "t": null, "d": {"heartbeat_interval": interval, "_trace": ["[]"]}});
     if say(&mut socket, &hello).await.is_err() {
         return;
     }
     loop {
+        if silence(&mut socket, &shared).await.is_err() {
+            return connection.lost(&shared);
+        }
         match shared.look(|state| connection.pending(state)) {
             Ok(payloads) => {
                 for (sequence, payload) in payloads {
@@ -88,6 +98,21 @@ pub(super) async fn serve(mut socket: WebSocket, shared: Arc<Shared>) {
             }
         }
     }
+}
+
+/// While the double is mute, whatever comes is heard and not answered. An error when the client goes.
+async fn silence(socket: &mut WebSocket, shared: &Shared) -> Result<(), ()> {
+    let mut changes = shared.changes.subscribe();
+    while shared.look(|state| state.mute) {
+        tokio::select! {
+            changed = changes.changed() => changed.map_err(|_| ())?,
+            received = socket.recv() => match received {
+                Some(Ok(Message::Close(_)) | Err(_)) | None => return Err(()),
+                Some(Ok(_)) => {}
+            },
+        }
+    }
+    Ok(())
 }
 
 async fn say(socket: &mut WebSocket, payload: &Value) -> Result<(), axum::Error> {
@@ -168,32 +193,46 @@ impl Connection {
         if intents & privileged & !state.granted != 0 {
             return Next::Close(4014);
         }
-        let id = format!("session{}", self.id);
-        let guilds: Vec<u64> = state.guilds.iter().map(|guild| guild.id).collect();
-        let unavailable: Vec<Value> =
-            guilds.iter().map(|id| json!({"id": id.to_string(), "unavailable": true})).collect();
-        let shard = if data["shard"].is_array() { data["shard"].clone() } else { json!([0, 1]) };
-        let mut user = state.user_json(state.bot);
-        user["verified"] = true.into();
-        user["mfa_enabled"] = true.into();
-        user["email"] = Value::Null;
-        let ready = json!({
-            "v": 10, "user": user, "guilds": unavailable, "session_id": id, "session_type": "normal",
-            "resume_gateway_url": state.url.replacen("http", "ws", 1), "shard": shard, "private_channels": [],
-            "application": {"id": state.application.to_string(), "flags": state.application_flags()},
-        });
+        if let Some(code) = state.refuse_identify {
+            return Next::Close(code);
+        }
+        let shard = match (&data["shard"][0], &data["shard"][1]) {
+            (Value::Null, Value::Null) => Some((0, 1)),
+            (shard, of) => shard.as_u64().zip(of.as_u64()).filter(|(shard, of)| shard < of),
+        };
+        let Some(shard) = shard else { return Next::Close(4010) };
         let mut session = Session {
-            id: id.clone(),
+            id: format!("session{}", self.id),
             intents,
+            shard,
             connection: self.id,
             connected: true,
             sequence: 0,
             dispatched: Vec::new(),
             close: None,
         };
+        let id = session.id.clone();
+        let mut guilds: Vec<u64> = state.guilds.iter().map(|guild| guild.id).collect();
+        guilds.retain(|guild| session.is_of(Some(*guild)));
+        let unavailable: Vec<Value> =
+            guilds.iter().map(|id| json!({"id": id.to_string(), "unavailable": true})).collect();
+        let mut user = state.user_json(state.bot);
+        user["verified"] = true.into();
+        user["mfa_enabled"] = true.into();
+        user["email"] = Value::Null;
+        let ready = json!({
+            "v": 10, "user": user, "guilds": unavailable, "session_id": id, "session_type": "normal",
+            "resume_gateway_url": state.url.replacen("http", "ws", 1), "shard": [shard.0, shard.1], "private_channels": [],
+            "application": {"id": state.application.to_string(), "flags": state.application_flags()},
+        });
         session.tell("READY", ready);
         if intents & intent::GUILDS != 0 {
             guilds.iter().for_each(|guild| session.tell("GUILD_CREATE", state.guild_json(*guild)));
+        }
+        // Discord forgets sessions to which nobody came back.
+        if state.sessions.len() >= SESSIONS_MAX {
+            let old = state.sessions.iter().position(|session| !session.connected);
+            old.map(|old| state.sessions.remove(old));
         }
         state.sessions.push(session);
         self.session = Some(id);

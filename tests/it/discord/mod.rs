@@ -3,10 +3,17 @@
 
 #![allow(dead_code, reason = "the conversations that need the rest are still to come")]
 
+pub(crate) mod bits;
+mod events;
 mod gateway;
+mod interactions;
+mod json;
 mod limits;
+mod read;
 mod rest;
 pub(crate) mod state;
+#[cfg(test)]
+mod strict;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -17,7 +24,10 @@ use serde_json::{Value, json};
 use tokio::sync::{oneshot, watch};
 
 use crate::program::PATIENCE;
-use state::{Asked, Failure, Knob, LOADING, Message, Overwrite, State, intent, kind, now, permission};
+use bits::{intent, kind, permission};
+pub(crate) use interactions::Interaction;
+pub(crate) use read::readable;
+use state::{Failure, Knob, Message, Overwrite, State, now};
 
 struct Shared {
     state: Mutex<State>,
@@ -88,87 +98,6 @@ impl Drop for Discord {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
-    }
-}
-
-/// Something that a person did and that waits for an answer of the bot.
-pub(crate) struct Interaction {
-    pub(crate) id: u64,
-    shared: Arc<Shared>,
-}
-
-/// What the bot answered to an interaction.
-#[derive(Clone, Debug)]
-pub(crate) struct Response {
-    /// The type of the callback: 4 a message, 5 a deferral, 6 and 7 a change, 8 choices, 9 a modal.
-    pub(crate) kind: u64,
-    /// The data of the callback.
-    pub(crate) data: Value,
-    /// The message that came of it, or that was changed.
-    pub(crate) message: Option<Message>,
-}
-
-impl Response {
-    /// The answer as a person sees it.
-    pub(crate) fn text(&self) -> String {
-        let names = |list: &Value, of: &dyn Fn(&Value) -> String| {
-            list.as_array().into_iter().flatten().map(of).collect::<Vec<_>>().join("\n")
-        };
-        match (self.kind, &self.message) {
-            (8, _) => names(&self.data["choices"], &|choice| text_of(&choice["name"])),
-            (9, _) => {
-                let fields = names(&self.data["components"], &|row| {
-                    let input = &row["components"][0];
-                    format!("{}: {}", text_of(&input["label"]), text_of(&input["value"])).trim_end().to_owned()
-                });
-                format!("{}\n{fields}", text_of(&self.data["title"]))
-            }
-            (_, Some(message)) => readable(message),
-            _ => String::new(),
-        }
-    }
-}
-
-fn text_of(value: &Value) -> String {
-    value.as_str().unwrap_or_default().to_owned()
-}
-
-impl Interaction {
-    async fn wait_for<T>(&self, what: &str, looking: impl Fn(&Asked, &State) -> Option<T>) -> T {
-        self.shared.wait_for(what, |state| looking(&state.interactions[&self.id], state)).await
-    }
-
-    /// The type of the callback, as soon as there is one.
-    pub(crate) async fn acknowledged(&self) -> u64 {
-        self.wait_for("an acknowledgement", |asked, _| asked.ack.as_ref().map(|(kind, _)| *kind)).await
-    }
-
-    /// The answer; after a deferral, what replaced it.
-    pub(crate) async fn response(&self) -> Response {
-        self.wait_for("an answer to an interaction", |asked, state| {
-            let (kind, data) = asked.ack.clone()?;
-            let follow_up = asked.follow_ups.first().filter(|_| kind == 6 && asked.edits == 0);
-            let message = follow_up.copied().or(asked.original).and_then(|id| state.messages.get(&id)).cloned();
-            let waiting = match kind {
-                5 => message.as_ref().is_some_and(|message| message.flags & LOADING != 0 && !message.deleted),
-                6 => {
-                    let gone = message.as_ref().is_some_and(|message| message.deleted);
-                    asked.edits == 0 && asked.follow_ups.is_empty() && !gone
-                }
-                _ => false,
-            };
-            (!waiting).then_some(Response { kind, data, message })
-        })
-        .await
-    }
-
-    /// The messages after the answer, when there are at least so many.
-    pub(crate) async fn follow_ups(&self, at_least: usize) -> Vec<Message> {
-        self.wait_for("follow-ups", |asked, state| {
-            let found = asked.follow_ups.iter().map(|id| state.messages[id].clone());
-            (asked.follow_ups.len() >= at_least).then(|| found.collect())
-        })
-        .await
     }
 }
 
@@ -336,160 +265,6 @@ impl Discord {
         })
     }
 
-    /// Uses a command: `{"name": …, "options": […]}`; kinds of options are those of the command.
-    pub(crate) async fn slash(&self, user: &str, channel: impl Place, data: Value) -> Interaction {
-        self.command(2, user, channel, data).await
-    }
-
-    /// Types at a command; the option under the cursor has `"focused": true`.
-    pub(crate) async fn autocomplete(&self, user: &str, channel: impl Place, data: Value) -> Interaction {
-        self.command(4, user, channel, data).await
-    }
-
-    async fn command(&self, kind: u8, user: &str, channel: impl Place, data: Value) -> Interaction {
-        let name = text_of(&data["name"]);
-        let known = self.registered(&format!("the command {name}"), |it| it["type"] == 1 && it["name"] == *name).await;
-        let mut filled = data;
-        fill(&mut filled["options"], &known["options"]);
-        filled["id"] = known["id"].clone();
-        filled["type"] = 1.into();
-        self.ask(kind, user, |state| {
-            let mut named = json!({"channels": {}, "roles": {}});
-            resolve(state, &filled["options"], &mut named);
-            filled["resolved"] = named;
-            (channel.id_in(state), None, filled)
-        })
-        .await
-    }
-
-    async fn registered(&self, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
-        self.wait_for(what, |state| state.commands.values().flatten().find(|command| fits(command)).cloned()).await
-    }
-
-    /// Uses the bot's first entry in the menu of a message.
-    pub(crate) async fn menu(&self, user: &str, message: u64) -> Interaction {
-        let known = self.registered("an entry in the menu", |it| it["type"] == 3).await;
-        self.use_menu(user, message, &known).await
-    }
-
-    pub(crate) async fn menu_named(&self, user: &str, message: u64, name: &str) -> Interaction {
-        let known = self.registered("an entry in the menu", |it| it["type"] == 3 && it["name"] == name).await;
-        self.use_menu(user, message, &known).await
-    }
-
-    async fn use_menu(&self, user: &str, message: u64, known: &Value) -> Interaction {
-        self.ask(2, user, |state| {
-            let target = state.message(message).expect("a message");
-            // Its content is there without any intent.
-            let resolved = json!({"messages": {message.to_string(): state.message_json(target, true)}});
-            let data = json!({
-                "id": known["id"], "name": known["name"], "type": 3, "target_id": message.to_string(),
-                "resolved": resolved,
-            });
-            (target.channel, None, data)
-        })
-        .await
-    }
-
-    /// Presses the button with this label.
-    pub(crate) async fn press(&self, user: &str, message: u64, label: &str) -> Interaction {
-        self.ask(3, user, |state| {
-            let pressed = state.message(message).expect("a message");
-            let found = parts(pressed).find(|part| part["type"] == 2 && part["label"] == label);
-            let button = found.unwrap_or_else(|| panic!("no [{label}] at {}", readable(pressed)));
-            assert!(button["disabled"] != true && button["style"] != 5, "[{label}] cannot be pressed");
-            let data = json!({"component_type": 2, "custom_id": button["custom_id"]});
-            (pressed.channel, Some(message), data)
-        })
-        .await
-    }
-
-    /// Chooses in the list with this id.
-    pub(crate) async fn select(&self, user: &str, message: u64, custom_id: &str, values: &[&str]) -> Interaction {
-        self.ask(3, user, |state| {
-            let used = state.message(message).expect("a message");
-            let found = parts(used).find(|part| part["type"] != 2 && part["custom_id"] == custom_id);
-            let list = found.unwrap_or_else(|| panic!("no list {custom_id} at {}", readable(used)));
-            let data = json!({"component_type": list["type"], "custom_id": custom_id, "values": values});
-            (used.channel, Some(message), data)
-        })
-        .await
-    }
-
-    /// Fills in the window that an interaction opened: `{custom_id: text}`; the rest stays as it was.
-    pub(crate) async fn submit_modal(&self, user: &str, opened: &Interaction, values: Value) -> Interaction {
-        let window = opened.response().await;
-        assert_eq!(window.kind, 9, "no window was opened");
-        let rows = window.data["components"].as_array().cloned().unwrap_or_default();
-        let filled = rows.iter().map(|row| {
-            let input = &row["components"][0];
-            let id = text_of(&input["custom_id"]);
-            let value = values.get(&id).map_or_else(|| text_of(&input["value"]), text_of);
-            let max = input["max_length"].as_u64().unwrap_or(4000) as usize;
-            assert!(value.chars().count() <= max, "{id} is too long for the window");
-            assert!(!value.is_empty() || input["required"] == false, "{id} is required");
-            json!({"type": 1, "components": [{"type": 4, "custom_id": id, "value": value}]})
-        });
-        let data = json!({"custom_id": window.data["custom_id"], "components": filled.collect::<Vec<_>>()});
-        let id = opened.id;
-        self.ask(5, user, |state| (state.interactions[&id].channel, state.interactions[&id].source, data)).await
-    }
-
-    /// Makes an interaction out of (channel, message with the component, data).
-    async fn ask(&self, kind: u8, user: &str, what: impl FnOnce(&State) -> (u64, Option<u64>, Value)) -> Interaction {
-        self.connected().await;
-        let id = self.change(|state| {
-            let (channel, source, data) = what(state);
-            let user = state.user(user).clone();
-            let id = state.id();
-            let token = format!("interaction-token-{id}");
-            let mut json = json!({
-                "id": id.to_string(), "application_id": state.application.to_string(), "type": kind, "data": data,
-                "channel_id": channel.to_string(), "token": token, "version": 1, "locale": "en-US",
-                "entitlements": [], "attachment_size_limit": 10_485_760,
-                "app_permissions": state.permissions(state.bot, channel).to_string(),
-            });
-            let place = state.channel(channel).expect("a channel");
-            json["channel"] = state.channel_json(place);
-            let allowed = state.permissions(user.id, channel).to_string();
-            json["channel"]["permissions"] = allowed.clone().into();
-            if let Some(guild) = place.guild {
-                json["guild_id"] = guild.to_string().into();
-                json["guild_locale"] = "en-US".into();
-                json["member"] = state.member_json(&user, guild);
-                json["member"]["permissions"] = allowed.into();
-                json["context"] = 0.into();
-                json["authorizing_integration_owners"] = json!({"0": guild.to_string()});
-            } else {
-                json["user"] = state.user_json(user.id);
-                json["context"] = 1.into();
-                json["authorizing_integration_owners"] = json!({"0": "0"});
-            }
-            if let Some(source) = source.and_then(|source| state.message(source)) {
-                json["message"] = state.message_json(source, true);
-            }
-            state.interactions.insert(
-                id,
-                Asked {
-                    id,
-                    token,
-                    kind,
-                    user: user.id,
-                    channel,
-                    made: Instant::now(),
-                    source,
-                    ack: None,
-                    original: None,
-                    edits: 0,
-                    follow_ups: Vec::new(),
-                },
-            );
-            state.dispatch("INTERACTION_CREATE", 0, &json);
-            id
-        });
-        Interaction { id, shared: Arc::clone(&self.shared) }
-    }
-
     /// What people see in a channel, oldest first.
     pub(crate) fn messages(&self, channel: impl Place) -> Vec<Message> {
         self.look(|state| state.shown(channel.id_in(state)))
@@ -513,6 +288,16 @@ impl Discord {
         self.change(|state| state.knobs.push(Knob { prefix: prefix.to_owned(), left: requests, failure }));
     }
 
+    /// Lets requests to a path wait …
+    pub(crate) fn hold(&self, prefix: &str) {
+        self.change(|state| state.held = Some(prefix.to_owned()));
+    }
+
+    /// … until they may go on.
+    pub(crate) fn let_go(&self) {
+        self.change(|state| state.held = None);
+    }
+
     /// Takes the application's right to read messages away.
     pub(crate) fn without_message_content(&self) {
         self.change(|state| state.granted &= !intent::MESSAGE_CONTENT);
@@ -533,8 +318,9 @@ impl Discord {
             let (id, bot) = (channel.id_in(state), state.bot);
             let place = state.channel_mut(id).expect("a channel");
             place.overwrites.push(Overwrite { id: bot, of_user: true, allow, deny });
-            let json = state.channel_json(&state.channel(id).expect("a channel").clone());
-            state.dispatch("CHANNEL_UPDATE", intent::GUILDS, &json);
+            let channel = state.channel(id).expect("a channel").clone();
+            let json = state.channel_json(&channel);
+            state.dispatch("CHANNEL_UPDATE", intent::GUILDS, channel.guild, &json);
         });
     }
 
@@ -543,8 +329,9 @@ impl Discord {
         self.change(|state| {
             let place = state.channel_mut(thread).expect("a thread");
             (place.archived, place.locked) = (true, locked);
-            let json = state.channel_json(&state.channel(thread).expect("a thread").clone());
-            state.dispatch("THREAD_UPDATE", intent::GUILDS, &json);
+            let place = state.channel(thread).expect("a thread").clone();
+            let json = state.channel_json(&place);
+            state.dispatch("THREAD_UPDATE", intent::GUILDS, place.guild, &json);
         });
     }
 
@@ -557,13 +344,16 @@ impl Discord {
             state.channels.retain(|known| known.id != id && known.parent != Some(id));
             state.messages.values_mut().filter(|it| it.channel == id).for_each(|it| it.deleted = true);
             let name = if place.kind == kind::THREAD { "THREAD_DELETE" } else { "CHANNEL_DELETE" };
-            state.dispatch(name, intent::GUILDS, &json);
+            state.dispatch(name, intent::GUILDS, place.guild, &json);
         });
     }
 
-    /// Sends an event as it is.
+    /// Sends an event of the first guild as it is.
     pub(crate) fn dispatch(&self, name: &str, data: &Value) {
-        self.change(|state| state.dispatch(name, 0, data));
+        self.change(|state| {
+            let guild = state.guilds.first().map(|guild| guild.id);
+            state.dispatch(name, 0, guild, data);
+        });
     }
 
     /// Closes the bot's connections with a code; 0 cuts them without a word.
@@ -616,242 +406,4 @@ fn attach(state: &mut State, channel: u64, filename: &str, bytes: &[u8]) -> Valu
         "id": id.to_string(), "filename": name, "size": bytes.len(), "url": url, "proxy_url": url,
         "content_type": kind,
     })
-}
-
-/// Gives options the kinds that the command says.
-fn fill(options: &mut Value, known: &Value) {
-    if options.is_null() {
-        *options = json!([]);
-    }
-    for option in options.as_array_mut().into_iter().flatten() {
-        let name = text_of(&option["name"]);
-        let found = known.as_array().into_iter().flatten().find(|it| it["name"] == *name);
-        let found = found.unwrap_or_else(|| panic!("the command has no option {name}"));
-        option["type"] = found["type"].clone();
-        if matches!(found["type"].as_u64(), Some(1 | 2)) {
-            fill(&mut option["options"], &found["options"]);
-        }
-    }
-}
-
-/// Adds the channels and roles that options name.
-fn resolve(state: &State, options: &Value, named: &mut Value) {
-    for option in options.as_array().into_iter().flatten() {
-        let id = option["value"].as_str().and_then(|id| id.parse().ok()).unwrap_or_default();
-        match option["type"].as_u64() {
-            Some(1 | 2) => resolve(state, &option["options"], named),
-            Some(7) => {
-                let mut channel = state.channel_json(state.channel(id).expect("a channel"));
-                channel["permissions"] = permission::USUAL.to_string().into();
-                named["channels"][id.to_string()] = channel;
-            }
-            Some(8) => {
-                let role = state.roles.iter().find(|role| role.id == id).expect("a role");
-                named["roles"][id.to_string()] = state.role_json(role);
-            }
-            _ => {}
-        }
-    }
-}
-
-fn parts(message: &Message) -> impl Iterator<Item = &Value> {
-    message.components.iter().flat_map(|row| row["components"].as_array().into_iter().flatten())
-}
-
-/// A message as a person reads it.
-pub(crate) fn readable(message: &Message) -> String {
-    let mut lines = vec![message.content.clone()];
-    for embed in &message.embeds {
-        lines.push(text_of(&embed["title"]));
-        lines.push(text_of(&embed["description"]));
-        for field in embed["fields"].as_array().into_iter().flatten() {
-            lines.push(text_of(&field["name"]));
-            lines.push(text_of(&field["value"]));
-        }
-        lines.push(text_of(&embed["footer"]["text"]));
-    }
-    for row in &message.components {
-        let labels = row["components"].as_array().into_iter().flatten().map(|part| {
-            let label = if part["type"] == 2 { &part["label"] } else { &part["placeholder"] };
-            let off = if part["disabled"] == true { " (off)" } else { "" };
-            format!("[{}]{off}", text_of(label))
-        });
-        lines.push(labels.collect::<Vec<_>>().join(" "));
-    }
-    if message.is_ephemeral() {
-        lines.push("(only you see this)".to_owned());
-    }
-    lines.retain(|line| !line.is_empty());
-    lines.join("\n")
-}
-
-/// The bot's side of the double.
-struct Bot<'a> {
-    discord: &'a Discord,
-    http: reqwest::Client,
-}
-
-impl<'a> Bot<'a> {
-    fn new(discord: &'a Discord) -> Self {
-        Self { discord, http: reqwest::Client::builder().timeout(PATIENCE).build().expect("a client") }
-    }
-
-    async fn call(&self, method: &str, path: &str, body: Value) -> Result<(u16, Value), reqwest::Error> {
-        let method = method.parse().expect("a method");
-        let token = format!("Bot {}", self.discord.look(|state| state.token.clone()));
-        let request = self.http.request(method, format!("{}/api/v10{path}", self.discord.url));
-        let response = request.header("authorization", token).json(&body).send().await?;
-        let status = response.status().as_u16();
-        let text = response.text().await?;
-        Ok((status, serde_json::from_str(&text).unwrap_or(Value::Null)))
-    }
-
-    async fn code(&self, method: &str, path: &str, body: Value) -> (u16, u64) {
-        let (status, json) = self.call(method, path, body).await.expect("an answer");
-        (status, json["code"].as_u64().unwrap_or_default())
-    }
-}
-
-#[tokio::test]
-async fn a_message_gets_one_thread_and_one_answer() {
-    let discord = Discord::start().await;
-    let bot = Bot::new(&discord);
-    let asked = discord.say("okta-support", "dana", "It says E0000011");
-    let channel = discord.look(|state| state.message(asked).expect("a message").channel);
-    let threads = format!("/channels/{channel}/messages/{asked}/threads");
-    assert_eq!(bot.code("POST", &threads, json!({"name": ""})).await, (400, 50035));
-    let (status, thread) = bot.call("POST", &threads, json!({"name": "E0000011"})).await.expect("an answer");
-    assert_eq!((status, thread["id"].as_str()), (201, Some(asked.to_string().as_str())));
-    assert_eq!(bot.code("POST", &threads, json!({"name": "again"})).await, (400, 160_004));
-    assert_eq!(discord.thread_of(asked), Some(asked));
-
-    // The answer is lost on its way; the second try with the same nonce finds the same message.
-    let messages = format!("/channels/{asked}/messages");
-    let answer = json!({
-        "embeds": [{"title": "Invalid token", "footer": {"text": "rule 1"}}], "nonce": "1", "enforce_nonce": true,
-        "components": [{"type": 1, "components": [{"type": 2, "style": 1, "label": "Solved", "custom_id": "solved"}]}],
-    });
-    discord.fail("POST /channels/", 1, Failure::LostAnswer);
-    bot.call("POST", &messages, answer.clone()).await.expect_err("a dropped connection");
-    let (status, again) = bot.call("POST", &messages, answer).await.expect("an answer");
-    let answers = discord.bot_messages(asked);
-    assert_eq!((status, answers.len()), (200, 1));
-    assert_eq!(again["id"], answers[0].id.to_string());
-    assert_eq!(readable(&answers[0]), "Invalid token\nrule 1\n[Solved]");
-
-    discord.fail("/channels/", 1, Failure::RateLimited { retry_after: 0.5, global: false });
-    assert_eq!(bot.code("GET", &messages, Value::Null).await.0, 429);
-    let (_, history) = bot.call("GET", &format!("{messages}?limit=1"), Value::Null).await.expect("an answer");
-    assert_eq!(history[0]["id"], again["id"]);
-}
-
-#[tokio::test]
-async fn what_discord_refuses() {
-    let discord = Discord::start().await;
-    let bot = Bot::new(&discord);
-    let channel = discord.look(|state| "general".id_in(state));
-    let messages = format!("/channels/{channel}/messages");
-    for (body, code) in [
-        (json!({}), 50006),
-        (json!({"content": "x".repeat(2001)}), 50035),
-        (json!({"embeds": [{"description": "x".repeat(4096)}, {"description": "x".repeat(1905)}]}), 50035),
-        (json!({"content": "x", "message_reference": {"message_id": "1"}}), 50035),
-        (json!({"content": "x", "nonce": "x".repeat(26)}), 50035),
-    ] {
-        assert_eq!(bot.code("POST", &messages, body).await, (400, code));
-    }
-    discord.deny("general", permission::SEND_MESSAGES);
-    assert_eq!(bot.code("POST", &messages, json!({"content": "x"})).await, (403, 50013));
-    discord.deny("general", permission::VIEW_CHANNEL);
-    assert_eq!(bot.code("POST", &messages, json!({"content": "x"})).await, (403, 50001));
-    assert_eq!(bot.code("GET", "/channels/1", Value::Null).await, (404, 10003));
-    assert_eq!(bot.code("POST", "/interactions/1/x/callback", json!({"type": 5})).await, (404, 10062));
-    assert_eq!(bot.code("GET", "/nowhere", Value::Null).await, (404, 0));
-    assert_eq!(discord.look(|state| state.unknown.clone()), ["GET /nowhere"]);
-    discord.change(|state| "another".clone_into(&mut state.token));
-    let response = reqwest::get(format!("{}/api/v10/users/@me", discord.url)).await.expect("an answer");
-    assert_eq!(response.status(), 401);
-    assert!(discord.messages("general").is_empty());
-}
-
-#[tokio::test]
-async fn serenity_reads_what_the_double_says() {
-    use serenity::all::{
-        ButtonStyle, Client, Context, CreateActionRow, CreateButton, CreateCommand, CreateInputText,
-        CreateInteractionResponse, CreateInteractionResponseMessage, CreateMessage, CreateModal, EventHandler,
-        GatewayIntents, HttpBuilder, InputTextStyle, Interaction as Received, Message as Heard, Ready,
-    };
-
-    struct Parrot;
-    #[serenity::async_trait]
-    impl EventHandler for Parrot {
-        async fn ready(&self, context: Context, _: Ready) {
-            let commands = vec![CreateCommand::new("ping").description("Answers")];
-            serenity::all::Command::set_global_commands(&context, commands).await.expect("stored");
-        }
-
-        async fn message(&self, context: Context, heard: Heard) {
-            if !heard.author.bot && heard.kind == serenity::all::MessageType::Regular {
-                let said = CreateMessage::new().content(format!("heard: {}", heard.content)).reference_message(&heard);
-                let button = CreateButton::new("more").label("More").style(ButtonStyle::Secondary);
-                let said = said.components(vec![CreateActionRow::Buttons(vec![button])]);
-                heard.channel_id.send_message(&context, said).await.expect("sent");
-            }
-        }
-
-        async fn interaction_create(&self, context: Context, received: Received) {
-            let quietly = |text: &str| {
-                let message = CreateInteractionResponseMessage::new().content(text).ephemeral(true);
-                CreateInteractionResponse::Message(message)
-            };
-            match received {
-                Received::Command(it) => it.create_response(&context, quietly("pong")).await.expect("sent"),
-                Received::Component(it) => {
-                    let input = CreateInputText::new(InputTextStyle::Short, "Why", "why");
-                    let modal = CreateModal::new("window", "Tell").components(vec![CreateActionRow::InputText(input)]);
-                    it.create_response(&context, CreateInteractionResponse::Modal(modal)).await.expect("sent");
-                }
-                Received::Modal(it) => it.create_response(&context, quietly("thanks")).await.expect("sent"),
-                _ => {}
-            }
-        }
-    }
-
-    let discord = Discord::start().await;
-    let token = discord.look(|state| state.token.clone());
-    // Serenity's own limiter does not know of the proxy and would ask the real Discord.
-    let http = HttpBuilder::new(&token).proxy(&discord.url).ratelimiter_disabled(true).build();
-    let intents = GatewayIntents::non_privileged() | GatewayIntents::MESSAGE_CONTENT;
-    let client = serenity::all::ClientBuilder::new_with_http(http, intents).event_handler(Parrot);
-    let mut client: Client = client.await.expect("a client");
-    let running = tokio::spawn(async move { client.start().await.expect("a bot that runs") });
-
-    let pong = discord.slash("dana", "general", json!({"name": "ping"})).await.response().await;
-    assert_eq!(pong.text(), "pong\n(only you see this)");
-    assert!(discord.messages("general").is_empty());
-
-    discord.say("general", "dana", "one");
-    let heard = |text: &'static str| {
-        move |state: &State| {
-            let shown = state.messages.values().find(|it| it.content == text);
-            shown.map(|it| it.id)
-        }
-    };
-    let answer = discord.wait_for("the first answer", heard("heard: one")).await;
-    let window = discord.press("dana", answer, "More").await;
-    assert_eq!(window.response().await.text(), "Tell\nWhy:");
-    let thanks = discord.submit_modal("dana", &window, json!({"why": "because"})).await;
-    assert_eq!(thanks.response().await.text(), "thanks\n(only you see this)");
-
-    // What is said while the bot is away reaches it when it comes back.
-    discord.disconnect(4000);
-    discord.say_with_file("general", "robin", "two", "trace.log", "a line");
-    discord.wait_for("the second answer", heard("heard: two")).await;
-    assert_eq!(discord.look(|state| (state.identifies, state.resumes)), (1, 1));
-    discord.forum_post("help", "dana", "A title", "three");
-    discord.wait_for("the third answer", heard("heard: three")).await;
-    discord.dm("dana", "four");
-    discord.wait_for("the fourth answer", heard("heard: four")).await;
-    assert!(discord.look(|state| state.unknown.is_empty()));
-    running.abort();
 }

@@ -10,9 +10,8 @@ use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::state::{
-    Asked, Channel, EPHEMERAL, Failure, HAS_THREAD, LOADING, Message, Request, State, intent, kind, now, permission,
-};
+use super::bits::{EPHEMERAL, HAS_THREAD, LOADING, intent, kind, permission};
+use super::state::{Asked, Channel, Failure, Message, Request, State, now};
 use super::{Shared, limits};
 
 /// A refusal with Discord's code.
@@ -69,6 +68,14 @@ pub(super) async fn answer(With(shared): With<Arc<Shared>>, request: axum::extra
     let body = axum::body::to_bytes(body, 1 << 25).await.unwrap_or_default();
     let at = Instant::now();
     let path = parts.uri.path();
+    let mut changes = shared.changes.subscribe();
+    while shared
+        .look(|state| state.held.as_ref().is_some_and(|held| path.trim_start_matches("/api/v10").starts_with(held)))
+    {
+        if changes.changed().await.is_err() {
+            break;
+        }
+    }
     if let Some(file) = path.strip_prefix("/cdn/") {
         let (response, late) = file_response(&shared, path, file, at);
         tokio::time::sleep(late).await;
@@ -85,6 +92,7 @@ pub(super) async fn answer(With(shared): With<Arc<Shared>>, request: axum::extra
     };
     let (response, late) = shared.change(|state| {
         let failure = state.failure(&incoming.method, &incoming.path);
+        state.note_limits(&incoming, failure.as_ref(), at);
         let (status, response, late) = match failure {
             Some(Failure::RateLimited { retry_after, global }) => (429, limited(retry_after, global), Duration::ZERO),
             Some(Failure::Status(status)) => (status, plain(status, "no healthy upstream".into()), Duration::ZERO),
@@ -189,6 +197,22 @@ impl State {
         Some(knob.failure.clone())
     }
 
+    /// Notes who was told to wait, and who did not.
+    fn note_limits(&mut self, incoming: &Incoming, failure: Option<&Failure>, at: Instant) {
+        // Interactions have limits of their own.
+        if incoming.path.starts_with("/interactions/") || incoming.path.starts_with("/webhooks/") {
+            return;
+        }
+        let meant = |path: &Option<String>| path.as_ref().is_none_or(|path| *path == incoming.path);
+        if self.limits.iter().any(|(path, until)| meant(path) && at < *until) {
+            self.impatient.push(format!("{} {}", incoming.method, incoming.path));
+        }
+        if let Some(Failure::RateLimited { retry_after, global }) = failure {
+            let path = (!global).then(|| incoming.path.clone());
+            self.limits.push((path, at + Duration::from_secs_f64(*retry_after)));
+        }
+    }
+
     pub(super) fn application_flags(&self) -> u64 {
         if self.granted & intent::MESSAGE_CONTENT != 0 { 1 << 19 } else { 0 }
     }
@@ -208,8 +232,10 @@ impl State {
         match (method, segments.as_slice()) {
             ("GET", ["gateway"]) => ok(json!({"url": self.url.replacen("http", "ws", 1)})),
             ("GET", ["gateway", "bot"]) => ok(json!({
-                "url": self.url.replacen("http", "ws", 1), "shards": 1,
-                "session_start_limit": {"total": 1000, "remaining": 999, "reset_after": 0, "max_concurrency": 1},
+                "url": self.url.replacen("http", "ws", 1), "shards": self.shards,
+                "session_start_limit": {
+                    "total": 1000, "remaining": self.starts.0, "reset_after": self.starts.1, "max_concurrency": 1,
+                },
             })),
             ("GET", ["users", "@me"]) => {
                 let mut user = self.user_json(self.bot);
