@@ -12,7 +12,6 @@ mod limits;
 mod read;
 mod rest;
 pub(crate) mod state;
-#[cfg(test)]
 mod strict;
 
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,5 +1,7 @@
 //! Proves the double: a small client of the tests' own talks to it, and is refused as Discord would refuse it.
 
+#![allow(unused_imports, reason = "a benchmark has the double without its tests")]
+
 use serde_json::{Value, json};
 
 use super::bits::permission;
