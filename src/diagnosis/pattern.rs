@@ -60,7 +60,7 @@ pub struct Segment {
     pub ends_word: bool,
     /// Which bytes a capital letter stands for.
     pub capitals: Vec<u32>,
-    /// Before which bytes a colon or the end of a sentence stands.
+    /// Before which bytes a sentence, a field or what follows a colon begins.
     pub clauses: Vec<u32>,
 }
 
@@ -179,7 +179,7 @@ fn shape(literal: &str) -> (Vec<u32>, Vec<u32>) {
         if char.is_uppercase() {
             capitals.push(index as u32);
         }
-        if literal[end..start].contains([':', '.', '!', '?', '\n']) {
+        if literal[end..start].contains([':', '.', '!', '?', '\n', '"', '{', '[', '<']) {
             clauses.push(index as u32);
         }
         end = start + char.len_utf8();

@@ -134,7 +134,7 @@ fn confidence(hit: &Hit, pattern: &Pattern, context: Context, scope: Scope) -> C
     }
     if hit.coverage < 1.0 {
         let literal = pattern.literal as f64 * hit.coverage;
-        return if hit.coverage >= CUT_SHARE_GOOD || literal >= CUT_LITERAL_GOOD {
+        return if hit.headless || hit.coverage >= CUT_SHARE_GOOD || literal >= CUT_LITERAL_GOOD {
             Confidence::Medium
         } else {
             Confidence::Low

@@ -102,7 +102,7 @@ impl<'t> Bearings<'t> {
 
     /// The signs around `span` with their points, for the message of a failed test.
     #[cfg(test)]
-    fn signs(&self, span: &Range<usize>) -> Vec<(&'static str, i32)> {
+    pub(crate) fn signs(&self, span: &Range<usize>) -> Vec<(&'static str, i32)> {
         let place = Place::new(self.text, span);
         let tables = [&*signs::REPORT, &*signs::TALK, &*signs::SOURCE];
         let shown = tables.into_iter().flatten().filter(|sign| sign.shows(&place));
@@ -158,7 +158,7 @@ fn is_literal(before: &str, after: &str) -> bool {
     let opened = before.trim_end_matches(['"', '\'']).trim_end();
     let closed = after.trim_start_matches(['"', '\'']).trim_start();
     let operand = quoted
-        && (opened.ends_with(['(', '[', '{', '|', '<']) || closed.starts_with(['|', ')']) || opened.ends_with("=="));
+        && (opened.ends_with(['(', '[', '{', '|', '<']) || closed.starts_with(['|', ')', ']']) || opened.ends_with("=="));
     let key = quoted && closed.starts_with(':') && !opened.ends_with(':');
     let regex = before.ends_with('/') && after.starts_with('/');
     let name = before.ends_with('.') && before.trim_end_matches('.').ends_with(char::is_alphanumeric);

@@ -37,9 +37,9 @@ const CUT_SHARE_MIN: f64 = 0.4;
 /// … or this one where the paste simply ends.
 const END_SHARE_MIN: f64 = 0.7;
 /// A message without its beginning counts from this many letters …
-const REST_LITERAL_MIN: usize = 30;
+const REST_LITERAL_MIN: usize = 26;
 /// … and this share of its letters.
-const REST_SHARE_MIN: f64 = 0.6;
+const REST_SHARE_MIN: f64 = 0.5;
 /// Letters before the place where the rest of a message starts that may happen to be those of the message.
 const HAPPEN_MAX: usize = 3;
 
@@ -456,16 +456,21 @@ impl<'f> Found<'f> {
         self.fill_holes(&pattern.holes[..spans.len()], &spans, 0, &mut placed).then_some(placed)
     }
 
-    /// Whether the text starts at `at` in the middle of a message, which has `segment` from byte `offset` there.
-    fn is_cut_before(&self, at: usize, segment: &Segment, offset: usize) -> bool {
-        let text = self.subject.text;
-        let start = self.subject.squeezed.text_start(at);
-        let Some(abrupt) = abruptness(text, start) else { return false };
+    /// What says that the text starts at `at` in the middle of a message, which has `segment` from byte `offset`
+    /// there.
+    fn cut_before(&self, at: usize, segment: &Segment, offset: usize) -> Option<Abrupt> {
+        let (text, squeezed) = (self.subject.text, self.subject.squeezed);
+        if !squeezed.boundary(at) {
+            return None;
+        }
+        let start = squeezed.text_start(at);
+        let abrupt = abruptness(text, start)?;
         let has = |places: &[u32]| places.binary_search(&(offset as u32)).is_ok();
         // A capital that the message does not have begins a sentence of its own, and a clause of the message
         // can stand alone in another.
         let own = text[start..].starts_with(char::is_uppercase) && !has(&segment.capitals);
-        abrupt == Abrupt::Ellipsis || !(own || offset == 0 || has(&segment.clauses))
+        let whole = own || offset == 0 || has(&segment.clauses);
+        (abrupt == Abrupt::Ellipsis || !whole).then_some(abrupt)
     }
 
     /// Places as much of a message as stands before `end`, the end of a segment, where its beginning is missing.
@@ -501,8 +506,9 @@ impl<'f> Found<'f> {
         }
         let Range { start, end } = spans[first];
         let segment = &pattern.segments[first];
-        spans[first].start = (start..end.min(start + HAPPEN_MAX + 1))
-            .find(|at| squeezed.boundary(*at) && self.is_cut_before(*at, segment, segment.bytes.len() + at - end))?;
+        let cut = |at| Some((at, self.cut_before(at, segment, segment.bytes.len() + at - end)?));
+        let (start, abrupt) = (start..end.min(start + HAPPEN_MAX + 1)).find_map(cut)?;
+        spans[first].start = start;
         let mut attempts = ATTEMPTS_FEW;
         if !self.after(pattern, last, &mut spans, &mut attempts) {
             return None;
@@ -514,7 +520,8 @@ impl<'f> Found<'f> {
         }
         let hull = spans[first].start..spans.last()?.end;
         let mut placed = Placed::at(squeezed.text_span(self.subject.text, &hull));
-        if pattern.holes.last().is_some_and(Option::is_none) && goes_on(self.subject.text, placed.hull.end) {
+        let ends = pattern.holes.last().is_some_and(Option::is_none);
+        if abrupt == Abrupt::Start && ends && goes_on(self.subject.text, placed.hull.end) {
             return None;
         }
         placed.coverage = share;
