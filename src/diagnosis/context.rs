@@ -24,12 +24,14 @@ static FOREIGN: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// An app, which may or may not be entered through Okta, says something.
-static APP_SAYS: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"(?im)^\W{0,4}(?:github|gitlab|discord|slack)(?: \w+)?\s?:").expect("a constant pattern"));
+static APP_SAYS: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?im)^\W{0,4}(?:github|gitlab|discord|slack)(?: \w+)?\s?:").expect("a constant pattern")
+});
 
 /// Somebody enters by single sign-on, or accounts are made from elsewhere.
 static SINGLE_SIGN_ON: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?i)\bsaml|\bsso\b|single sign[- ]on|\bscim|provisioning|\bunlinked\b|identity provider").expect("a constant pattern")
+    Regex::new(r"(?i)\bsaml|\bsso\b|single sign[- ]on|\bscim|provisioning|\bunlinked\b|identity provider")
+        .expect("a constant pattern")
 });
 
 /// Somebody says that Okta has no part in it.

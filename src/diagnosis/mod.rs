@@ -189,10 +189,18 @@ impl Engine {
         let (facts, squeezed) = (Facts::read(text), Squeezed::new(text, &[]));
         let hits = self.matcher.hits(&Subject { text, squeezed: &squeezed, facts: &facts, secrets: &[] });
         let bearings = bearing::Bearings::new(text);
-        hits.into_iter().map(|hit| {
-            let rule = self.rules.at(self.matcher.patterns()[hit.pattern].rule).map(|rule| rule.id.to_string());
-            (rule.unwrap_or_default(), text[hit.hull.clone()].to_owned(), format!("{:?}", hit.bearing), bearings.signs(&hit.hull), hit.coverage)
-        }).collect()
+        hits.into_iter()
+            .map(|hit| {
+                let rule = self.rules.at(self.matcher.patterns()[hit.pattern].rule).map(|rule| rule.id.to_string());
+                (
+                    rule.unwrap_or_default(),
+                    text[hit.hull.clone()].to_owned(),
+                    format!("{:?}", hit.bearing),
+                    bearings.signs(&hit.hull),
+                    hit.coverage,
+                )
+            })
+            .collect()
     }
 
     fn diagnosis(

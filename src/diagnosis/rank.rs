@@ -144,8 +144,8 @@ fn confidence(hit: &Hit, pattern: &Pattern, context: Context, scope: Scope) -> C
     if implied || pattern.weight < STRONG { Confidence::Medium } else { Confidence::High }
 }
 
-/// Where a cut-off message could have been any of several, it says too little about each; and where it is
-/// part of a message that is there as a whole, it was not cut off.
+/// Where a cut-off message could have been any of several, it says too little about each; and where another
+/// that is there as a whole runs over its start, no beginning is missing.
 fn doubt_ambiguous_cuts(candidates: &mut [Candidate]) {
     let wholes: Vec<Range<usize>> = candidates
         .iter()
@@ -160,8 +160,8 @@ fn doubt_ambiguous_cuts(candidates: &mut [Candidate]) {
     for candidate in candidates.iter_mut().filter(|candidate| candidate.hit.coverage < 1.0) {
         let rivals = cuts.iter().filter(|(rule, hull)| *rule != candidate.rule && *hull == candidate.hit.hull);
         let hull = &candidate.hit.hull;
-        let covered = candidate.hit.headless
-            && wholes.iter().any(|whole| whole.start <= hull.start && hull.end <= whole.end);
+        let covered =
+            candidate.hit.headless && wholes.iter().any(|whole| whole.start <= hull.start && hull.start < whole.end);
         if rivals.count() > 0 || covered {
             candidate.confidence = Confidence::Low;
         }

@@ -10,7 +10,7 @@ use memchr::memmem;
 
 use super::around::{Abrupt, abruptness, clean, goes_on, leading_start, stands_alone, trailing_end};
 use super::near::{Expression, Literal, Search};
-use super::{HOLE_MAX, Hit, Matcher, NEAR, OCCURRENCES_MAX, Subject, Template, floor};
+use super::{HOLE_MAX, Hit, Matcher, NEAR, OCCURRENCES_MAX, Subject, Template, floor, is_short};
 use crate::diagnosis::bearing::{Bearing, Bearings};
 use crate::diagnosis::pattern::{Hole, Pattern, Segment};
 use crate::redact::MASK;
@@ -203,7 +203,9 @@ impl<'f> Found<'f> {
             let near = squeezed.index_at(window.start)..squeezed.index_at(window.end);
             let mut has = |number: usize| {
                 let text = squeezed.bytes();
-                let sought = Literal { finder: &matcher.needles[number], text, whole_word: false };
+                let finder = &matcher.needles[number];
+                let word_start = is_short(finder.needle()).then_some(squeezed);
+                let sought = Literal { finder, text, whole_word: false, word_start };
                 self.checks += 1;
                 search(&mut self.literals, matcher.needles.len(), number).within(&sought, &near, &mut self.read)
             };
@@ -217,7 +219,8 @@ impl<'f> Found<'f> {
         if !conditions.codes.is_empty() && !matcher.patterns[index].segments.is_empty() {
             let lower = self.lower.get_or_init(|| self.subject.text.to_ascii_lowercase());
             code = conditions.codes.iter().find_map(|&number| {
-                let sought = Literal { finder: &matcher.needles[number], text: lower.as_bytes(), whole_word: true };
+                let finder = &matcher.needles[number];
+                let sought = Literal { finder, text: lower.as_bytes(), whole_word: true, word_start: None };
                 self.checks += 1;
                 search(&mut self.literals, matcher.needles.len(), number).within(&sought, &window, &mut self.read)
             });

@@ -220,7 +220,10 @@ impl Matcher {
             for &(template, segment) in &source.segments {
                 found.message(&self.templates[template], segment, at.clone());
             }
-            if !source.texts.is_empty() {
+            let amid = number < literals
+                && is_short(&subject.squeezed.bytes()[at.clone()])
+                && !subject.squeezed.boundary(at.start);
+            if !source.texts.is_empty() && !amid {
                 let text = if number < literals { subject.squeezed.text_span(subject.text, &at) } else { at };
                 for &pattern in &source.texts {
                     found.place(pattern, &Placed::at(text.clone()));
@@ -422,6 +425,13 @@ impl Index {
 /// Whether a word may be a code: it has a digit or an underscore, or is in capitals.
 fn is_coded(word: &[u8]) -> bool {
     word.iter().any(|byte| byte.is_ascii_digit() || *byte == b'_') || word.iter().all(u8::is_ascii_uppercase)
+}
+
+/// Whether a text near a match is so short that its letters stand inside many words ("is so slow" has "SSO"),
+/// so that it must start where a word starts.
+fn is_short(text: &[u8]) -> bool {
+    const LETTERS: usize = 3;
+    text.len() <= LETTERS
 }
 
 fn floor(text: &str, mut at: usize) -> usize {
