@@ -18,9 +18,19 @@ static OKTA: LazyLock<Regex> = LazyLock::new(|| {
 /// Other identity systems, by name, by the form of their errors, or by an OAuth endpoint elsewhere.
 static FOREIGN: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
-        r#"(?im)^\W{0,4}(?:google|intune|entra|azure ad|apple|facebook|github|gitlab|discord|slack)\s?:|\bAADSTS\d|\bentra id\b|sts\.windows\.net|\bAADB2C\d|microsoftonline|\bauth0|keycloak|/realms/|cognito|\bonelogin(?:\s|$|[,;)]|\.com)|pingfederate|\bping ?one\b|pingidentity|forgerock|jumpcloud|accounts\.google\.com|"status"\s{0,4}:\s{0,4}"(?:UNAUTHENTICATED|PERMISSION_DENIED)"|identityserver|shibboleth|\badfs\b|firebase|supabase|workos|samltest\.id|mocksaml|\bfusionauth|\bzitadel|\bauthentik|\bory\b|cyberark|duosecurity|https?://[\w.-]+/(?:[\w.-]+/){0,4}(?:oauth2?|connect)/(?:v\d[\w.]{0,4}/)?(?:token|authorize)\b"#,
+        r#"(?im)^\W{0,4}(?:(?:intune|entra|azure ad)(?: provisioning)?|google|gam|apple|facebook)\s?:|^\W{0,4}\w+ (?:passkeys?|2fa) ?:|\bAADSTS\d|\bentra id\b|sts\.windows\.net|\bAADB2C\d|microsoftonline|\bauth0|keycloak|/realms/|cognito|\bonelogin(?:\s|$|[,;)]|\.com)|pingfederate|\bping ?one\b|pingidentity|forgerock|jumpcloud|accounts\.google\.com|"status"\s{0,4}:\s{0,4}"(?:UNAUTHENTICATED|PERMISSION_DENIED)"|identityserver|shibboleth|\badfs\b|firebase|supabase|workos|samltest\.id|mocksaml|\bfusionauth|\bzitadel|\bauthentik|\bory\b|cyberark|duosecurity|duoauthproxy|duo universal prompt|authelia|\bduende\b|openiddict|simplesamlphp|lastpass|secureauth|customappsso|systemforcrossdomainidentitymanagement|mypurecloud|\b(?:new|set|get|update|remove|add|connect)-(?:mg|msol|azuread)[a-z]{3}|\bpure entra\b|\bidp\s?(?:=|:|is)\s?(?:entra|azure|google|onelogin|ping)|\b(?:via|with|through) google sso\b|[+&] onelogin\b|\bwith onelogin\b|https?://[\w.-]+/(?:[\w.-]+/){0,4}(?:oauth2?|connect)/(?:v\d[\w.]{0,4}/)?(?:token|authorize)\b"#,
     )
     .expect("a constant pattern")
+});
+
+/// An app, which may or may not be entered through Okta, says something.
+static APP_SAYS: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"(?im)^\W{0,4}(?:github|gitlab|discord|slack)\s?:").expect("a constant pattern"));
+
+/// Somebody enters by single sign-on, or accounts are made from elsewhere.
+static SINGLE_SIGN_ON: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?i)\bsaml|\bsso\b|single sign[- ]on|\bscim|provisioning|\bunlinked\b|identity provider")
+        .expect("a constant pattern")
 });
 
 /// Somebody says that Okta has no part in it.
@@ -43,7 +53,8 @@ impl Context {
     pub fn read(text: &str) -> Self {
         let text = ascii(text);
         let denied = NOT_OKTA.is_match(&text);
-        Self { okta_evident: !denied && OKTA.is_match(&text), foreign: denied || FOREIGN.is_match(&text) }
+        let elsewhere = || FOREIGN.is_match(&text) || (APP_SAYS.is_match(&text) && !SINGLE_SIGN_ON.is_match(&text));
+        Self { okta_evident: !denied && OKTA.is_match(&text), foreign: denied || elsewhere() }
     }
 
     /// Whether the need of a match is met in a channel of this scope.
@@ -70,6 +81,10 @@ mod tests {
             ("POST https://api.example.com/oauth/token 400", false, true),
             ("invalid_grant", false, false),
             ("hi\nGoogle: This phone number is invalid", false, true),
+            ("Slack: This phone number is invalid", false, true),
+            ("Slack: \"SAML Response not signed\"", false, false),
+            ("Entra provisioning: \"errors reported by remote server\"", true, true),
+            ("New-MgUser_CreateExpanded: Another object with the same value", false, true),
             ("Keycloak brokered to Okta", true, true),
             ("not Okta, just asking the crowd: Session not active", false, true),
         ] {

@@ -1,6 +1,6 @@
 //! Rules compiled for matching: every `[[match]]` as squeezed literals, holes and conditions.
 
-use super::squeeze::squeeze;
+use super::squeeze::{Squeezed, squeeze};
 use crate::rules::{ContextNeed, FactName, MatchSpec, Part, Rule, RuleRegex, Wildcard};
 
 /// What one code is worth in letters of matched text: it says as much as a short sentence.
@@ -58,6 +58,10 @@ pub struct Segment {
     pub starts_word: bool,
     /// Must end where a word ends.
     pub ends_word: bool,
+    /// Which bytes a capital letter stands for.
+    pub capitals: Vec<u32>,
+    /// Before which bytes a sentence, a field or what follows a colon begins.
+    pub clauses: Vec<u32>,
 }
 
 /// A gap in a message.
@@ -101,6 +105,11 @@ impl Pattern {
             weight,
         }
     }
+
+    /// Whether a hole of the message has this name.
+    pub fn captures_name(&self, name: &str) -> bool {
+        self.holes.iter().flatten().any(|hole| hole.name.as_deref() == Some(name))
+    }
 }
 
 /// What a code is worth: the longer, the less likely it means something else elsewhere.
@@ -143,13 +152,39 @@ fn segments(spec: &MatchSpec) -> (Vec<Segment>, Vec<Option<Hole>>) {
                 let touches_next =
                     matches!(parts.get(index + 1), Some(Part::Hole(_))) && ends_in_word(text.chars().next_back());
                 let touches_before = after_hole && ends_in_word(text.chars().next());
-                segments.push(Segment { bytes, starts_word: !touches_before, ends_word: !touches_next });
+                let (capitals, clauses) = shape(text);
+                segments.push(Segment {
+                    bytes,
+                    starts_word: !touches_before,
+                    ends_word: !touches_next,
+                    capitals,
+                    clauses,
+                });
                 holes.push(None);
                 after_hole = false;
             }
         }
     }
     (segments, holes)
+}
+
+/// Where a literal has capital letters and where its clauses start, in squeezed bytes.
+fn shape(literal: &str) -> (Vec<u32>, Vec<u32>) {
+    let (mut capitals, mut clauses) = (Vec::new(), Vec::new());
+    let squeezed = Squeezed::new(literal, &[]);
+    let mut end = 0;
+    for index in 0..squeezed.bytes().len() {
+        let start = squeezed.text_start(index);
+        let Some(char) = literal[start..].chars().next().filter(|_| start >= end) else { continue };
+        if char.is_uppercase() {
+            capitals.push(index as u32);
+        }
+        if literal[end..start].contains([':', '.', '!', '?', '\n', '"', '{', '[', '<']) {
+            clauses.push(index as u32);
+        }
+        end = start + char.len_utf8();
+    }
+    (capitals, clauses)
 }
 
 fn ends_in_word(char: Option<char>) -> bool {

@@ -124,12 +124,17 @@ pub fn rank(
 }
 
 fn confidence(hit: &Hit, pattern: &Pattern, context: Context, scope: Scope) -> Confidence {
-    if hit.bearing != Bearing::Reported || !context.meets(pattern.needs_context, scope) {
+    // What says that a message is Okta's may have stood in the beginning that is missing.
+    let need = match pattern.needs_context {
+        ContextNeed::None if hit.headless => ContextNeed::Implied,
+        need => need,
+    };
+    if hit.bearing != Bearing::Reported || !context.meets(need, scope) {
         return Confidence::Low;
     }
     if hit.coverage < 1.0 {
         let literal = pattern.literal as f64 * hit.coverage;
-        return if hit.coverage >= CUT_SHARE_GOOD || literal >= CUT_LITERAL_GOOD {
+        return if hit.headless || hit.coverage >= CUT_SHARE_GOOD || literal >= CUT_LITERAL_GOOD {
             Confidence::Medium
         } else {
             Confidence::Low
@@ -139,8 +144,14 @@ fn confidence(hit: &Hit, pattern: &Pattern, context: Context, scope: Scope) -> C
     if implied || pattern.weight < STRONG { Confidence::Medium } else { Confidence::High }
 }
 
-/// Where a cut-off message could have been any of several, it says too little about each.
+/// Where a cut-off message could have been any of several, it says too little about each; and where another
+/// that is there as a whole runs over its start, no beginning is missing.
 fn doubt_ambiguous_cuts(candidates: &mut [Candidate]) {
+    let wholes: Vec<Range<usize>> = candidates
+        .iter()
+        .filter(|candidate| candidate.hit.coverage == 1.0 && candidate.confidence > Confidence::Low)
+        .map(|candidate| candidate.hit.hull.clone())
+        .collect();
     let cuts: Vec<(usize, Range<usize>)> = candidates
         .iter()
         .filter(|candidate| candidate.hit.coverage < 1.0)
@@ -148,7 +159,10 @@ fn doubt_ambiguous_cuts(candidates: &mut [Candidate]) {
         .collect();
     for candidate in candidates.iter_mut().filter(|candidate| candidate.hit.coverage < 1.0) {
         let rivals = cuts.iter().filter(|(rule, hull)| *rule != candidate.rule && *hull == candidate.hit.hull);
-        if rivals.count() > 0 {
+        let hull = &candidate.hit.hull;
+        let covered =
+            candidate.hit.headless && wholes.iter().any(|whole| whole.start <= hull.start && hull.start < whole.end);
+        if rivals.count() > 0 || covered {
             candidate.confidence = Confidence::Low;
         }
     }

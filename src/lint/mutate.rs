@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::problem;
-use crate::diagnosis::Engine;
+use crate::diagnosis::{Diagnosis, Engine, Evidence};
 use crate::rules::{Confidence, ContextNeed, MatchSpec, Part, Problem, Rule, RuleSet, Template};
 
 /// Reports conditions that none of the rule's own examples and counterexamples tests.
@@ -13,16 +13,32 @@ pub fn mutate(rules: &RuleSet) -> Vec<Problem> {
 
 fn mutate_rule(rule: &Rule) -> Vec<Problem> {
     // Every counterexample that another rule's hit keeps away would hide a mutation: the rule is tried alone.
-    let alive = |matches: Vec<MatchSpec>| -> bool {
+    let engine = |matches: Vec<MatchSpec>| {
         let mut mutant = rule.clone();
         mutant.matches = matches;
         mutant.generic = false;
-        let engine = Engine::new(Arc::new(RuleSet::of(vec![mutant])));
+        Engine::new(Arc::new(RuleSet::of(vec![mutant])))
+    };
+    let certainty = |engine: &Engine, text: &str, scope| {
+        let whole = |diagnosis: &Diagnosis| !matches!(diagnosis.evidence.first(), Some(Evidence::CutMessage(_)));
+        let outcome = engine.diagnose(text, scope);
+        outcome.diagnoses.iter().map(|diagnosis| (diagnosis.confidence, whole(diagnosis))).max()
+    };
+    let alive = |matches: Vec<MatchSpec>| -> bool {
+        let engine = engine(matches);
         let matches = |text: &str, scope| {
-            engine.diagnose(text, scope).diagnoses.iter().any(|diagnosis| diagnosis.confidence > Confidence::Low)
+            certainty(&engine, text, scope).is_some_and(|(confidence, _)| confidence > Confidence::Low)
         };
         rule.examples.iter().all(|example| matches(&example.text, example.scope))
             && !rule.counterexamples.iter().any(|example| matches(&example.text, example.scope))
+    };
+    let whole = engine(rule.matches.clone());
+    // Another match often recognises an example as a message of its own without its beginning, but is less sure.
+    let as_sure = |matches: Vec<MatchSpec>| -> bool {
+        let engine = engine(matches);
+        rule.examples.iter().all(|example| {
+            certainty(&engine, &example.text, example.scope) >= certainty(&whole, &example.text, example.scope)
+        })
     };
     let mut problems = Vec::new();
     if !alive(rule.matches.clone()) {
@@ -33,7 +49,7 @@ fn mutate_rule(rule: &Rule) -> Vec<Problem> {
         if rule.matches.len() > 1 {
             let mut without = rule.matches.clone();
             without.remove(index);
-            if alive(without) {
+            if alive(without.clone()) && as_sure(without) {
                 problems.push(problem(
                     rule,
                     spec.place,

@@ -102,7 +102,7 @@ impl<'t> Bearings<'t> {
 
     /// The signs around `span` with their points, for the message of a failed test.
     #[cfg(test)]
-    fn signs(&self, span: &Range<usize>) -> Vec<(&'static str, i32)> {
+    pub(crate) fn signs(&self, span: &Range<usize>) -> Vec<(&'static str, i32)> {
         let place = Place::new(self.text, span);
         let tables = [&*signs::REPORT, &*signs::TALK, &*signs::SOURCE];
         let shown = tables.into_iter().flatten().filter(|sign| sign.shows(&place));
@@ -158,14 +158,20 @@ fn is_literal(before: &str, after: &str) -> bool {
     let opened = before.trim_end_matches(['"', '\'']).trim_end();
     let closed = after.trim_start_matches(['"', '\'']).trim_start();
     let operand = quoted
-        && (opened.ends_with(['(', '[', '{', '|', '<']) || closed.starts_with(['|', ')']) || opened.ends_with("=="));
+        && (opened.ends_with(['(', '[', '{', '|', '<'])
+            || closed.starts_with(['|', ')', ']'])
+            || opened.ends_with("=="));
     let key = quoted && closed.starts_with(':') && !opened.ends_with(':');
     let regex = before.ends_with('/') && after.starts_with('/');
+    // `a_b|c_d`, as queries have it; the cells of a table have spaces.
+    let word = |char: Option<char>| char.is_some_and(char::is_alphanumeric);
+    let choice = before.strip_suffix('|').is_some_and(|rest| word(rest.chars().next_back()))
+        || after.strip_prefix('|').is_some_and(|rest| word(rest.chars().next()));
     let name = before.ends_with('.') && before.trim_end_matches('.').ends_with(char::is_alphanumeric);
     let example = before.trim_end().ends_with("e.g.");
     let url = before.rsplit(char::is_whitespace).next().unwrap_or_default();
     let address = url.contains("://") && !url.contains(['?', '#', '"']) && before.ends_with(['-', '/']);
-    operand || key || regex || name || example || address || signs::SEARCH_LINK.is_match(before.as_bytes())
+    operand || key || regex || choice || name || example || address || signs::SEARCH_LINK.is_match(before.as_bytes())
 }
 
 /// Three codes or more without fields around them are a list.

@@ -7,6 +7,9 @@ use memchr::memmem;
 use super::{CUTS_MAX, HOLE_MAX, NEAR, floor};
 use crate::diagnosis::squeeze::one_line;
 
+/// How far before a word it is looked at what leads to it, in bytes.
+const GAP_MAX: usize = 24;
+
 /// Where text was left out: `…`, `...`, `[truncated]`.
 pub(super) fn ellipses(text: &str) -> impl Iterator<Item = usize> {
     let marks = [
@@ -19,6 +22,35 @@ pub(super) fn ellipses(text: &str) -> impl Iterator<Item = usize> {
         marks.iter().flat_map(|mark| mark.find_iter(text.as_bytes()).take(CUTS_MAX).collect::<Vec<_>>()).collect();
     places.sort_unstable();
     places.into_iter()
+}
+
+/// How a text starts somewhere that is not the start of a sentence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Abrupt {
+    /// An ellipsis says that something was left out.
+    Ellipsis,
+    /// A line, a quotation or the whole text starts.
+    Start,
+}
+
+/// What says that a message may have lost its beginning before `at`, the start of a word.
+pub(super) fn abruptness(text: &str, at: usize) -> Option<Abrupt> {
+    let from = floor(text, at.saturating_sub(GAP_MAX));
+    let before = &text[from..at];
+    let word = before.char_indices().rev().find(|(_, char)| char.is_alphanumeric());
+    let gap = word.map_or(before, |(index, char)| &before[index + char.len_utf8()..]);
+    if gap.contains('…') || gap.contains("...") {
+        return Some(Abrupt::Ellipsis);
+    }
+    let starts = word.is_none() && from == 0;
+    let quoted = gap.trim_end_matches(['"', '\'', '`', '“', '‘', '«', '„']);
+    let opens = quoted.len() < gap.len() && quoted.ends_with([' ', ':', '(', '=', '\t', '>']);
+    (starts || opens || gap.contains('\n')).then_some(Abrupt::Start)
+}
+
+/// Whether the sentence goes on behind `at`, the end of a word.
+pub(super) fn goes_on(text: &str, at: usize) -> bool {
+    text[at..].trim_start_matches([' ', '\t']).starts_with(char::is_alphanumeric)
 }
 
 /// Whether a text on a screen was pasted by itself: alone on its line, between quotes or emphasis,

@@ -8,9 +8,9 @@ use std::ops::Range;
 
 use memchr::memmem;
 
-use super::around::{clean, leading_start, stands_alone, trailing_end};
+use super::around::{Abrupt, abruptness, clean, goes_on, leading_start, stands_alone, trailing_end};
 use super::near::{Expression, Literal, Search};
-use super::{HOLE_MAX, Hit, Matcher, NEAR, OCCURRENCES_MAX, Subject, Template, floor};
+use super::{HOLE_MAX, Hit, Matcher, NEAR, OCCURRENCES_MAX, Subject, Template, floor, is_short};
 use crate::diagnosis::bearing::{Bearing, Bearings};
 use crate::diagnosis::pattern::{Hole, Pattern, Segment};
 use crate::redact::MASK;
@@ -36,6 +36,12 @@ const CUT_LITERAL_MIN: usize = 20;
 const CUT_SHARE_MIN: f64 = 0.4;
 /// … or this one where the paste simply ends.
 const END_SHARE_MIN: f64 = 0.7;
+/// A message without its beginning counts from this many letters …
+const REST_LITERAL_MIN: usize = 26;
+/// … and this share of its letters.
+const REST_SHARE_MIN: f64 = 0.5;
+/// Letters before the place where the rest of a message starts that may happen to be those of the message.
+const HAPPEN_MAX: usize = 3;
 
 /// Where a pattern's message, code, fact or text stands, before its other conditions are looked at.
 #[derive(Debug, Clone)]
@@ -44,11 +50,12 @@ pub(super) struct Placed {
     holes: Vec<Range<usize>>,
     captures: Vec<(String, String)>,
     coverage: f64,
+    headless: bool,
 }
 
 impl Placed {
     pub(super) fn at(hull: Range<usize>) -> Self {
-        Self { hull, holes: Vec::new(), captures: Vec::new(), coverage: 1.0 }
+        Self { hull, holes: Vec::new(), captures: Vec::new(), coverage: 1.0, headless: false }
     }
 }
 
@@ -154,7 +161,7 @@ impl<'f> Found<'f> {
             // Reading the holes costs more than most conditions, so they come later.
             if placed.is_none() {
                 let mut read = Placed::at(hull.clone());
-                if !self.fill_holes(&pattern.holes, &spans, &mut read) {
+                if !self.fill_holes(&pattern.holes, &spans, 0, &mut read) {
                     return;
                 }
                 placed = Some(read);
@@ -196,7 +203,9 @@ impl<'f> Found<'f> {
             let near = squeezed.index_at(window.start)..squeezed.index_at(window.end);
             let mut has = |number: usize| {
                 let text = squeezed.bytes();
-                let sought = Literal { finder: &matcher.needles[number], text, whole_word: false };
+                let finder = &matcher.needles[number];
+                let word_start = is_short(finder.needle()).then_some(squeezed);
+                let sought = Literal { finder, text, whole_word: false, word_start };
                 self.checks += 1;
                 search(&mut self.literals, matcher.needles.len(), number).within(&sought, &near, &mut self.read)
             };
@@ -210,7 +219,8 @@ impl<'f> Found<'f> {
         if !conditions.codes.is_empty() && !matcher.patterns[index].segments.is_empty() {
             let lower = self.lower.get_or_init(|| self.subject.text.to_ascii_lowercase());
             code = conditions.codes.iter().find_map(|&number| {
-                let sought = Literal { finder: &matcher.needles[number], text: lower.as_bytes(), whole_word: true };
+                let finder = &matcher.needles[number];
+                let sought = Literal { finder, text: lower.as_bytes(), whole_word: true, word_start: None };
                 self.checks += 1;
                 search(&mut self.literals, matcher.needles.len(), number).within(&sought, &window, &mut self.read)
             });
@@ -245,6 +255,11 @@ impl<'f> Found<'f> {
         for (name, wildcards) in &pattern.captures_like {
             let value = placed.captures.iter().find(|(captured, _)| captured == name).map(|(_, value)| value.as_str());
             // A capture of the regex is looked at once the regex has matched.
+            // Nothing is known of one that stood in the missing beginning.
+            let missing = value.is_none() && placed.headless && pattern.captures_name(name);
+            if missing {
+                return;
+            }
             if let Some(value) = value
                 && !wildcards.iter().any(|wildcard| wildcard.fits(value))
             {
@@ -289,6 +304,7 @@ impl<'f> Found<'f> {
             holes: placed.holes.clone(),
             captures,
             coverage: placed.coverage,
+            headless: placed.headless,
             bearing: Bearing::Talk,
         };
         self.hits.push((hit, by_code));
@@ -345,11 +361,11 @@ impl<'f> Found<'f> {
         false
     }
 
-    /// Notes what stands in the holes; false where a named hole is empty.
-    fn fill_holes(&self, holes: &[Option<Hole>], spans: &[Range<usize>], placed: &mut Placed) -> bool {
+    /// Notes what stands in the holes from the one of index `first`; false where a named hole is empty.
+    fn fill_holes(&self, holes: &[Option<Hole>], spans: &[Range<usize>], first: usize, placed: &mut Placed) -> bool {
         let text = self.subject.text;
         let squeezed = self.subject.squeezed;
-        for (index, hole) in holes.iter().take(spans.len() + 1).enumerate() {
+        for (index, hole) in holes.iter().enumerate().take(spans.len() + 1).skip(first) {
             let Some(hole) = hole else { continue };
             let before = index.checked_sub(1).and_then(|index| spans.get(index));
             let start = before.map(|span| squeezed.text_span(text, span).end);
@@ -440,7 +456,80 @@ impl<'f> Found<'f> {
         let mut placed = Placed::at(squeezed.text_span(self.subject.text, &hull));
         placed.coverage = share;
         // The last segment that is there may be cut off, so what would follow it is no hole's text.
-        self.fill_holes(&pattern.holes[..spans.len()], &spans, &mut placed).then_some(placed)
+        self.fill_holes(&pattern.holes[..spans.len()], &spans, 0, &mut placed).then_some(placed)
+    }
+
+    /// What says that the text starts at `at` in the middle of a message, which has `segment` from byte `offset`
+    /// there.
+    fn cut_before(&self, at: usize, segment: &Segment, offset: usize) -> Option<Abrupt> {
+        let (text, squeezed) = (self.subject.text, self.subject.squeezed);
+        if !squeezed.boundary(at) {
+            return None;
+        }
+        let start = squeezed.text_start(at);
+        let abrupt = abruptness(text, start)?;
+        let has = |places: &[u32]| places.binary_search(&(offset as u32)).is_ok();
+        // A capital that the message does not have begins a sentence of its own, and a clause of the message
+        // can stand alone in another.
+        let own = text[start..].starts_with(char::is_uppercase) && !has(&segment.capitals);
+        let whole = own || offset == 0 || has(&segment.clauses);
+        (abrupt == Abrupt::Ellipsis || !whole).then_some(abrupt)
+    }
+
+    /// Places as much of a message as stands before `end`, the end of a segment, where its beginning is missing.
+    pub(super) fn rest_of_message(&mut self, index: usize, last: usize, end: usize) -> Option<Placed> {
+        self.checks += 1;
+        let pattern = &self.matcher.patterns[index];
+        let squeezed = self.subject.squeezed;
+        let bytes = squeezed.bytes();
+        if pattern.segments[last].ends_word && !squeezed.boundary(end) {
+            return None;
+        }
+        let mut spans = vec![0..0; pattern.segments.len()];
+        let (mut first, mut to) = (last, end);
+        loop {
+            let segment = &pattern.segments[first].bytes;
+            let pairs = bytes[..to].iter().rev().zip(segment.iter().rev());
+            let matched = pairs.take_while(|(a, b)| a == b).count();
+            spans[first] = to - matched..to;
+            if matched < segment.len() {
+                break;
+            }
+            // With its first segment it is whole, or another of its parts is not there.
+            let previous = &pattern.segments[first.checked_sub(1)?].bytes;
+            let from = spans[first].start.saturating_sub(HOLE_MAX + previous.len());
+            self.checks += 1;
+            let window = &bytes[from..spans[first].start];
+            let Some(at) = memmem::rfind(window, previous) else { break };
+            to = from + at + previous.len();
+            if !hole_fits(pattern, first, to, spans[first].start) {
+                break;
+            }
+            first -= 1;
+        }
+        let Range { start, end } = spans[first];
+        let segment = &pattern.segments[first];
+        let cut = |at| Some((at, self.cut_before(at, segment, segment.bytes.len() + at - end)?));
+        let (start, abrupt) = (start..end.min(start + HAPPEN_MAX + 1)).find_map(cut)?;
+        spans[first].start = start;
+        let mut attempts = ATTEMPTS_FEW;
+        if !self.after(pattern, last, &mut spans, &mut attempts) {
+            return None;
+        }
+        let literal: usize = spans[first..].iter().map(Range::len).sum();
+        let share = literal as f64 / pattern.literal as f64;
+        if literal < REST_LITERAL_MIN || !(REST_SHARE_MIN..1.0).contains(&share) {
+            return None;
+        }
+        let hull = spans[first].start..spans.last()?.end;
+        let mut placed = Placed::at(squeezed.text_span(self.subject.text, &hull));
+        let ends = pattern.holes.last().is_some_and(Option::is_none);
+        if abrupt == Abrupt::Start && ends && goes_on(self.subject.text, placed.hull.end) {
+            return None;
+        }
+        placed.coverage = share;
+        placed.headless = true;
+        self.fill_holes(&pattern.holes, &spans, first + 1, &mut placed).then_some(placed)
     }
 }
 

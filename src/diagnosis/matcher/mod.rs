@@ -42,6 +42,8 @@ const CUTS_MAX: usize = 64;
 const SLOW: usize = 32;
 /// Starts of a message before one cut that are tried, nearest first.
 const STARTS_MAX: usize = 2;
+/// Ends of one message in a text whose beginning is looked for.
+const ENDS_MAX: usize = 4;
 
 /// A paste, prepared for matching.
 pub struct Subject<'s> {
@@ -68,6 +70,8 @@ pub struct Hit {
     pub captures: Vec<(String, String)>,
     /// The share of the message's letters that is there: 1 unless it was cut off.
     pub coverage: f64,
+    /// What is missing of the message is its beginning.
+    pub headless: bool,
     /// How the text brings it up.
     pub bearing: Bearing,
 }
@@ -119,6 +123,8 @@ struct Source {
     texts: Vec<usize>,
     /// Templates that begin with it.
     heads: Vec<usize>,
+    /// Templates with the index of a segment that ends with it: the last that is long enough.
+    tails: Vec<(usize, usize)>,
 }
 
 /// Where a source stands.
@@ -148,6 +154,12 @@ impl Matcher {
             }
             if let Some(head) = segments.first().and_then(|first| first.bytes.get(..HEAD)) {
                 anchors.at(head).heads.push(number);
+            }
+            let ends = |(at, segment): (usize, &Segment)| Some((at, segment.bytes.len().checked_sub(HEAD)?));
+            if template.patterns.iter().any(|pattern| !patterns[*pattern].standalone)
+                && let Some((segment, from)) = segments.iter().enumerate().rev().find_map(ends)
+            {
+                anchors.at(&segments[segment].bytes[from..]).tails.push((number, segment));
             }
         }
         let mut codes: Vec<(String, Vec<usize>)> = Vec::new();
@@ -208,7 +220,10 @@ impl Matcher {
             for &(template, segment) in &source.segments {
                 found.message(&self.templates[template], segment, at.clone());
             }
-            if !source.texts.is_empty() {
+            let amid = number < literals
+                && is_short(&subject.squeezed.bytes()[at.clone()])
+                && !subject.squeezed.boundary(at.start);
+            if !source.texts.is_empty() && !amid {
                 let text = if number < literals { subject.squeezed.text_span(subject.text, &at) } else { at };
                 for &pattern in &source.texts {
                     found.place(pattern, &Placed::at(text.clone()));
@@ -224,6 +239,7 @@ impl Matcher {
             }
         }
         self.cut_off(&mut found, &occurrences[..literals]);
+        self.headless(&mut found, &occurrences[..literals]);
         found.finish()
     }
 
@@ -284,6 +300,30 @@ impl Matcher {
                         for &pattern in &template.patterns {
                             found.place(pattern, &placed);
                         }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Messages whose beginning is missing: what is left of a line or a quotation starts in the middle.
+    fn headless(&self, found: &mut Found<'_>, occurrences: &[Occurrence]) {
+        let mut tried: HashMap<usize, usize> = HashMap::new();
+        for occurrence in occurrences {
+            let tails = &self.sources[occurrence.source].tails;
+            if tails.is_empty() {
+                continue;
+            }
+            let times = tried.entry(occurrence.source).or_default();
+            *times += 1;
+            if *times > ENDS_MAX {
+                continue;
+            }
+            for &(template, segment) in tails {
+                let template = &self.templates[template];
+                if let Some(placed) = found.rest_of_message(template.like, segment, occurrence.end) {
+                    for &pattern in template.patterns.iter().filter(|pattern| !self.patterns[**pattern].standalone) {
+                        found.place(pattern, &placed);
                     }
                 }
             }
@@ -385,6 +425,13 @@ impl Index {
 /// Whether a word may be a code: it has a digit or an underscore, or is in capitals.
 fn is_coded(word: &[u8]) -> bool {
     word.iter().any(|byte| byte.is_ascii_digit() || *byte == b'_') || word.iter().all(u8::is_ascii_uppercase)
+}
+
+/// Whether a text near a match is so short that its letters stand inside many words ("is so slow" has "SSO"),
+/// so that it must start where a word starts.
+fn is_short(text: &[u8]) -> bool {
+    const LETTERS: usize = 3;
+    text.len() <= LETTERS
 }
 
 fn floor(text: &str, mut at: usize) -> usize {

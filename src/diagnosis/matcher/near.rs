@@ -9,6 +9,7 @@ use std::ops::Range;
 
 use memchr::memmem::Finder;
 
+use crate::diagnosis::squeeze::Squeezed;
 use crate::rules::RuleRegex;
 
 /// Where a window overlaps the one before, a search reads so far ahead, in bytes, so that the next ones
@@ -35,12 +36,17 @@ pub(super) struct Literal<'s> {
     pub(super) text: &'s [u8],
     /// Neither a letter, a digit nor an underscore may touch it.
     pub(super) whole_word: bool,
+    /// It must start where a word starts in this text.
+    pub(super) word_start: Option<&'s Squeezed>,
 }
 
 impl Sought for Literal<'_> {
     fn first(&self, from: usize, end: usize) -> Option<Range<usize>> {
         let len = self.finder.needle().len();
         let mut places = self.finder.find_iter(&self.text[from..end]).map(|at| from + at..from + at + len);
+        if let Some(squeezed) = self.word_start {
+            return places.find(|at| squeezed.boundary(at.start));
+        }
         if !self.whole_word {
             return places.next();
         }
@@ -179,7 +185,7 @@ mod tests {
                 windows.sort_unstable();
             }
             let finder = Finder::new("ab").into_owned();
-            let literal = Literal { finder: &finder, text: text.as_bytes(), whole_word: false };
+            let literal = Literal { finder: &finder, text: text.as_bytes(), whole_word: false, word_start: None };
             let regex = RuleRegex::new("a[^b]{0,3}b").expect("sound");
             let expression = Expression { regex: &regex, text: &text };
             let (mut by_literal, mut by_regex, mut read) = (Search::default(), Search::default(), 0);
@@ -197,7 +203,7 @@ mod tests {
         fn windows_that_move_forwards_read_a_text_once(step in 20usize..300, count in 100usize..1000) {
             let text = "not what is looked for, ".repeat((step * count + 4_000) / 24 + 1);
             let finder = Finder::new("needle").into_owned();
-            let literal = Literal { finder: &finder, text: text.as_bytes(), whole_word: false };
+            let literal = Literal { finder: &finder, text: text.as_bytes(), whole_word: false, word_start: None };
             let (mut search, mut read) = (Search::default(), 0);
             for place in 0..count {
                 let start = place * step;
