@@ -1,7 +1,7 @@
 //! Whether each platform is heard from. Connected is not enough: a connection can be open and dead.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::sync::watch;
@@ -18,18 +18,34 @@ pub struct Pulse {
     /// The platform.
     pub platform: Platform,
     heard: AtomicI64,
+    refused: AtomicU64,
     stopped: watch::Sender<Option<String>>,
 }
 
 impl Pulse {
     /// A platform from which nothing was received so far.
     pub fn new(platform: Platform) -> Arc<Self> {
-        Arc::new(Self { platform, heard: AtomicI64::new(now()), stopped: watch::Sender::new(None) })
+        Arc::new(Self {
+            platform,
+            heard: AtomicI64::new(now()),
+            refused: AtomicU64::new(0),
+            stopped: watch::Sender::new(None),
+        })
     }
 
     /// Something was received.
     pub fn beat(&self) {
         self.heard.store(now(), Ordering::Relaxed);
+    }
+
+    /// Something claimed to be the platform's and was not taken; returns how many such requests there were.
+    pub fn refuse(&self) -> u64 {
+        self.refused.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Requests that were refused since the start.
+    pub fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
     }
 
     /// The platform was given up, for this reason; only a restart helps.
