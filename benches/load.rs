@@ -20,7 +20,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use oktriage::bot::event::{Author, ChannelKey, Event, Message, MessageKey, Platform};
 use oktriage::bot::ports::{Courier, Errand, Part, SendError};
-use oktriage::bot::{ChannelSettings, Channels, Commands, Cooldown, Delivery, Intake, Mode};
+use oktriage::bot::{ChannelSettings, Channels, Commands, Cooldown, Cooldowns, Delivery, Intake, Mode};
 use oktriage::diagnosis::Engine;
 use oktriage::lookup::Lookup;
 use oktriage::rules::{Scope, Source};
@@ -140,10 +140,11 @@ async fn run(
     let mut stores = Vec::new();
     for _ in 0..replicas {
         let store = Arc::new(SqlStore::open(location).await.expect("opened"));
-        let settings = ChannelSettings { scope: Scope::Okta, mode: Mode::Answer, support_role: None };
+        let settings = ChannelSettings { scope: Scope::Okta, mode: Mode::Answer, support_role: None, cooldown: None };
         let configured: HashMap<_, _> = (0..CHANNELS).map(|number| (channel(number), settings.clone())).collect();
         let channels = Arc::new(Channels::load(Arc::clone(&store), configured).await.expect("loaded"));
-        let cooldown = Cooldown { per_author: u32::MAX, per_channel: u32::MAX, window: Duration::from_secs(1) };
+        let cooldown = Cooldown { answers: u32::MAX, window: Duration::from_secs(1) };
+        let cooldown = Cooldowns { author: cooldown, channel: cooldown };
         let wake = Arc::new(Notify::new());
         let commands = Arc::new(Commands::new(engines.clone(), lookups.clone()));
         let intake = Intake::new(engines.clone(), commands, Arc::clone(&store), channels, cooldown, Arc::clone(&wake));

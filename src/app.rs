@@ -11,7 +11,9 @@ use tokio::sync::{Notify, watch};
 use tracing::{info, warn};
 
 use crate::bot::health::Pulse;
-use crate::bot::{ChannelSettings, Channels, Commands, Cooldown, Delivery, Feedback, Intake, Keeper, Mode, Platform};
+use crate::bot::{
+    ChannelSettings, Channels, Commands, Cooldown, Cooldowns, Delivery, Feedback, Intake, Keeper, Mode, Platform,
+};
 use crate::config::Settings;
 use crate::discord;
 use crate::local::{self, Chat, ChatLog as _, LocalCourier};
@@ -54,7 +56,8 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> anyhow::
     let (lookup, lookups) = watch::channel(lookup);
     let wake = Arc::new(Notify::new());
     let local_channels = settings.local.channels.iter().filter(|_| settings.local.enabled).map(|channel| {
-        let how = ChannelSettings { scope: channel.scope.into(), mode: Mode::Answer, support_role: None };
+        let how =
+            ChannelSettings { scope: channel.scope.into(), mode: Mode::Answer, support_role: None, cooldown: None };
         (local::channel_key(&channel.name), how)
     });
     let configured: HashMap<_, _> = local_channels
@@ -62,10 +65,10 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> anyhow::
         .chain(slack::configured(&settings.slack))
         .collect();
     let channels = Arc::new(Channels::load(Arc::clone(&store), configured).await?);
-    let cooldown = Cooldown {
-        per_author: settings.cooldown.per_author,
-        per_channel: settings.cooldown.per_channel,
-        window: Duration::from_secs(settings.cooldown.window_seconds.into()),
+    let window = Duration::from_secs(settings.cooldown.window_seconds.into());
+    let cooldowns = Cooldowns {
+        author: Cooldown { answers: settings.cooldown.per_author, window },
+        channel: Cooldown { answers: settings.cooldown.per_channel, window },
     };
     let commands = Arc::new(Commands::new(engines.clone(), lookups));
     let intake = Arc::new(Intake::new(
@@ -73,7 +76,7 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> anyhow::
         Arc::clone(&commands),
         Arc::clone(&store),
         Arc::clone(&channels),
-        cooldown,
+        cooldowns,
         Arc::clone(&wake),
     ));
     let catch_up = Duration::from_secs(u64::from(settings.catch_up.max_age_hours) * 3600);

@@ -1,7 +1,7 @@
 //! Whether each platform is heard from. Connected is not enough: a connection can be open and dead.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::sync::watch;
@@ -19,6 +19,7 @@ pub struct Pulse {
     pub platform: Platform,
     heard: AtomicI64,
     connections: AtomicUsize,
+    refused: AtomicU64,
     stopped: watch::Sender<Option<String>>,
 }
 
@@ -29,6 +30,7 @@ impl Pulse {
             platform,
             heard: AtomicI64::new(now()),
             connections: AtomicUsize::new(0),
+            refused: AtomicU64::new(0),
             stopped: watch::Sender::new(None),
         })
     }
@@ -54,6 +56,16 @@ impl Pulse {
         if self.connections() == 0 {
             self.beat();
         }
+    }
+
+    /// Something claimed to be the platform's and was not taken; returns how many such requests there were.
+    pub fn refuse(&self) -> u64 {
+        self.refused.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Requests that were refused since the start.
+    pub fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
     }
 
     /// The platform was given up, for this reason; only a restart helps.

@@ -12,7 +12,7 @@ use tracing::{debug, info};
 use super::channels::Channels;
 use super::commands::Commands;
 use super::event::{ChannelKey, Event, Message, MessageKey};
-use super::policy::{Cooldown, Mode, Silence, may_answer};
+use super::policy::{Cooldown, Cooldowns, Mode, Silence, may_answer};
 use super::ports::{Cursor, FINAL, Part, Store, StoreError, Wanted};
 use crate::diagnosis::Engine;
 use crate::reply::{Composer, Post, Reply, words};
@@ -46,7 +46,7 @@ pub struct Intake<S> {
     commands: Arc<Commands>,
     store: Arc<S>,
     channels: Arc<Channels<S>>,
-    cooldown: Cooldown,
+    cooldowns: Cooldowns,
     /// Wakes the deliveries when there is something to deliver.
     wake: Arc<Notify>,
     /// Messages that were deleted lately: the event of their posting may arrive after that.
@@ -62,11 +62,11 @@ impl<S: Store> Intake<S> {
         commands: Arc<Commands>,
         store: Arc<S>,
         channels: Arc<Channels<S>>,
-        cooldown: Cooldown,
+        cooldowns: Cooldowns,
         wake: Arc<Notify>,
     ) -> Self {
         let turns = std::array::from_fn(|_| tokio::sync::Mutex::default());
-        Self { engine, commands, store, channels, cooldown, wake, gone: Mutex::default(), turns }
+        Self { engine, commands, store, channels, cooldowns, wake, gone: Mutex::default(), turns }
     }
 
     /// Decides about one event. `cursor` is the event's place in its channel; it is noted together
@@ -161,7 +161,8 @@ impl<S: Store> Intake<S> {
             (Some(reply), visible) => {
                 if visible.is_none()
                     && !message.asked
-                    && let Some(reason) = self.cooling_down(message).await?
+                    && let Some(reason) =
+                        self.cooling_down(message, settings.as_ref().and_then(|it| it.cooldown)).await?
                 {
                     return silent(reason);
                 }
@@ -259,15 +260,17 @@ impl<S: Store> Intake<S> {
 
     /// Whether enough was said for now. Counted up to the message itself, so that messages of the
     /// past are decided about as they would have been then.
-    async fn cooling_down(&self, message: &Message) -> Result<Option<Silence>, StoreError> {
-        let window = i64::try_from(self.cooldown.window.as_millis()).unwrap_or(i64::MAX);
-        let since = message.posted_at.saturating_sub(window);
-        let channel = &message.key.channel;
-        if self.store.answered_since(channel, Some(&message.author.id), since).await? >= self.cooldown.per_author {
+    async fn cooling_down(&self, message: &Message, chosen: Option<Cooldown>) -> Result<Option<Silence>, StoreError> {
+        let Cooldowns { author, channel } = self.cooldowns;
+        let said = async |by: Option<&str>, Cooldown { answers, window }: Cooldown| {
+            let window = i64::try_from(window.as_millis()).unwrap_or(i64::MAX);
+            let since = message.posted_at.saturating_sub(window);
+            Ok::<_, StoreError>(self.store.answered_since(&message.key.channel, by, since).await? >= answers)
+        };
+        if said(Some(&message.author.id), author).await? {
             return Ok(Some(Silence::AuthorCooldown));
         }
-        let said = self.store.answered_since(channel, None, since).await?;
-        Ok((said >= self.cooldown.per_channel).then_some(Silence::ChannelCooldown))
+        Ok(said(None, chosen.unwrap_or(channel)).await?.then_some(Silence::ChannelCooldown))
     }
 }
 

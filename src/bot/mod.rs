@@ -24,5 +24,5 @@ pub use finding::Finding;
 pub use intake::{Decision, Intake};
 pub use leases::Keeper;
 pub use marks::Marks;
-pub use policy::{ChannelSettings, Cooldown, Mode, Silence};
+pub use policy::{ChannelSettings, Cooldown, Cooldowns, Mode, Silence};
 pub use watermark::Watermark;

@@ -6,9 +6,8 @@ use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use super::{ChannelScope, ConfigError};
+use super::{ChannelScope, ConfigError, check_how};
 use crate::bot::Mode;
-use crate::rules::Keyword as _;
 
 /// Where Discord's API is.
 const API: &str = "https://discord.com";
@@ -57,6 +56,9 @@ pub struct DiscordChannel {
     /// The id of the role that "Ask the team" calls. Default: none.
     #[serde(default)]
     pub support_role: Option<String>,
+    /// How much is said there at most: answers in a time, such as "10/5m" or "100/2h". Default: as in [cooldown].
+    #[serde(default)]
+    pub cooldown: Option<String>,
 }
 
 fn answer() -> String {
@@ -115,12 +117,7 @@ impl DiscordSettings {
             id("discord.channels: guild", &channel.guild)?;
             id("discord.channels: channel", &channel.channel)?;
             channel.support_role.iter().try_for_each(|role| id("discord.channels: support_role", role))?;
-            if Mode::from_word(&channel.mode).is_none() {
-                return Err(ConfigError::new(
-                    format!("discord.channels: `{}` is no mode", channel.mode),
-                    "write \"answer\", \"suggest\" or \"shadow\"",
-                ));
-            }
+            check_how("discord.channels", &channel.mode, channel.cooldown.as_deref())?;
         }
         Ok(())
     }

@@ -14,6 +14,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 pub use slack::{SlackChannel, SlackSettings, SlackWorkspace};
 
+use crate::bot::{Cooldown, Mode};
+use crate::rules::Keyword as _;
 use crate::store::Location;
 
 /// Prefix of environment variables; sections and keys are joined by two underscores.
@@ -349,6 +351,21 @@ impl Settings {
     pub fn schema() -> String {
         let schema = schemars::schema_for!(Self);
         serde_json::to_string_pretty(&schema).unwrap_or_default() + "\n"
+    }
+}
+
+/// Checks what is done in a channel and how much; `key` names its list.
+fn check_how(key: &str, mode: &str, cooldown: Option<&str>) -> Result<(), ConfigError> {
+    if Mode::from_word(mode).is_none() {
+        let help = "write \"answer\", \"suggest\" or \"shadow\"";
+        return Err(ConfigError::new(format!("{key}: `{mode}` is no mode"), help));
+    }
+    match cooldown.filter(|cooldown| Cooldown::parse(cooldown).is_none()) {
+        None => Ok(()),
+        Some(wrong) => Err(ConfigError::new(
+            format!("{key}: `{wrong}` is no cooldown"),
+            "write up to 1000 answers and up to 24 hours, such as \"10/5m\" or \"100/2h\"",
+        )),
     }
 }
 

@@ -6,9 +6,8 @@ use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use super::{ChannelScope, ConfigError, read_secret};
+use super::{ChannelScope, ConfigError, check_how, read_secret};
 use crate::bot::Mode;
-use crate::rules::Keyword as _;
 
 /// Where Slack's API is.
 const API: &str = "https://slack.com/api";
@@ -93,6 +92,9 @@ pub struct SlackChannel {
     /// Whom "Ask the team" calls: the id of a user group, e.g. S0123ABCD, or of a person. Default: nobody.
     #[serde(default)]
     pub support_group: Option<String>,
+    /// How much is said there at most: answers in a time, such as "10/5m" or "100/2h". Default: as in [cooldown].
+    #[serde(default)]
+    pub cooldown: Option<String>,
 }
 
 fn answer() -> String {
@@ -200,12 +202,7 @@ impl SlackSettings {
                 let help = "write a user group's id: People > User groups > the group > ⋮ > Copy group ID";
                 id("slack.channels: support_group", group, &['S', 'U', 'W'], help)?;
             }
-            if Mode::from_word(&channel.mode).is_none() {
-                return Err(ConfigError::new(
-                    format!("slack.channels: `{}` is no mode", channel.mode),
-                    "write \"answer\", \"suggest\" or \"shadow\"",
-                ));
-            }
+            check_how("slack.channels", &channel.mode, channel.cooldown.as_deref())?;
         }
         Ok(())
     }

@@ -15,7 +15,7 @@ use super::handler::Handler;
 use super::respond::{Answer, Asked};
 use super::{NEEDED, catch_up, channel_key, convert};
 use crate::bot::ports::{Store, StoreError};
-use crate::bot::{ChannelKey, ChannelSettings, Commands, Mode, Platform};
+use crate::bot::{ChannelKey, ChannelSettings, Commands, Cooldown, Mode, Platform};
 use crate::render::discord::{self as render, Payload};
 use crate::reply::{Reply, words};
 use crate::rules::Scope;
@@ -305,12 +305,20 @@ async fn watch(
     #[description = "The channel or forum, if not this one"]
     #[channel_types("Text", "News", "Forum", "PublicThread", "PrivateThread")]
     channel: Option<serenity::ChannelId>,
+    #[description = "At most so many answers in so long, such as 10/5m or 100/2h"]
+    #[max_length = 10]
+    cooldown: Option<String>,
 ) -> Result<(), Failure> {
     let is_here = channel.is_none_or(|channel| channel == ctx.interaction.channel_id);
     let Some(channel) = managed_channel(ctx, channel) else {
         return say(ctx, &Reply::note(words::ONLY_MANAGERS)).await;
     };
-    let before = ctx.data().settings(&channel).and_then(|settings| settings.support_role);
+    let cooldown = cooldown.as_deref().map(|typed| Cooldown::parse(typed.trim()));
+    if cooldown == Some(None) {
+        return say(ctx, &Reply::note(words::COOLDOWN_USAGE)).await;
+    }
+    let before = ctx.data().settings(&channel).map(|settings| (settings.support_role, settings.cooldown));
+    let (role_before, cooldown_before) = before.unzip();
     let settings = ChannelSettings {
         scope: match scope {
             ScopeChoice::Okta => Scope::Okta,
@@ -321,7 +329,8 @@ async fn watch(
             Some(ModeChoice::Suggest) => Mode::Suggest,
             Some(ModeChoice::Shadow) => Mode::Shadow,
         },
-        support_role: support_role.map(|role| role.to_string()).or(before),
+        support_role: support_role.map(|role| role.to_string()).or(role_before.flatten()),
+        cooldown: cooldown.flatten().or(cooldown_before.flatten()),
     };
     let mut said = watched(&channel, &settings, 0);
     // Discord tells the permissions of the channel where the command was given.
@@ -387,6 +396,7 @@ fn watched(key: &ChannelKey, settings: &ChannelSettings, shadowed: u32) -> Strin
         scope: settings.scope,
         mode: settings.mode.as_str(),
         has_team: settings.support_role.is_some(),
+        cooldown: settings.cooldown.map(|cooldown| (cooldown.answers, cooldown.window.as_secs() / 60)),
         shadowed,
     };
     words::watched_channel(&format!("<#{}>", key.channel), &how)

@@ -30,7 +30,7 @@ pub use rest::Rest;
 
 use serenity::model::Permissions;
 
-use crate::bot::{ChannelKey, ChannelSettings, Mode, Platform};
+use crate::bot::{ChannelKey, ChannelSettings, Cooldown, Mode, Platform};
 use crate::config::DiscordSettings;
 use crate::rules::Keyword as _;
 
@@ -62,6 +62,7 @@ pub fn configured(settings: &DiscordSettings) -> Vec<(ChannelKey, ChannelSetting
             scope: channel.scope.into(),
             mode: Mode::from_word(&channel.mode).unwrap_or(Mode::Answer),
             support_role: channel.support_role.clone(),
+            cooldown: channel.cooldown.as_deref().and_then(Cooldown::parse),
         };
         (key, settings)
     };

@@ -26,7 +26,7 @@ pub const PREVIEW: &str = "Preview: not confirmed yet";
 pub const NOTHING_KNOWN: &str =
     "No rule knows this. If it is an error that others may paste too, please add a rule for it.";
 /// When somebody asked and only near matches exist.
-pub const NOTHING_SURE: &str = "No rule fits this well enough to be sure. These come near:";
+pub const NOTHING_SURE: &str = "No rule fits this well enough to be sure.";
 /// When a command came without its text.
 pub const LOOKUP_USAGE: &str =
     "Write what to look up: an error code, a rule id or a few words. Example: /okta lookup E0000014";
@@ -55,6 +55,9 @@ pub const TEAM_ASKED_BEFORE: &str = "The team was asked already.";
 pub const CANNOT_DELETE: &str = "I may not delete messages here. Please delete yours yourself.";
 /// When somebody without the right chooses where the bot answers.
 pub const ONLY_MANAGERS: &str = "Only members who may manage the server can do this.";
+/// When a cooldown was not understood.
+pub const COOLDOWN_USAGE: &str =
+    "Write the cooldown as answers/time: 10/5m means at most 10 answers in 5 minutes; up to 1000 answers, up to 24h.";
 /// When a channel was opted out.
 pub const NOT_WATCHED_ANY_MORE: &str = "I no longer answer here by myself. Questions are still answered.";
 /// When no channel is watched.
@@ -219,26 +222,53 @@ pub fn evidence(evidence: &Evidence) -> String {
 /// Status of the bot for `/okta status`.
 pub fn status(rules: usize, preview: usize, version: &str, channels: &str) -> String {
     let watching = if channels.is_empty() { String::new() } else { format!(" is watching {channels}") };
-    format!("oktriage {version}{watching}. {rules} rules, {preview} of them previews.")
+    format!("oktriage {version}{watching}. {}.", counted(rules, preview))
+}
+
+/// The rules in force.
+fn counted(rules: usize, previews: usize) -> String {
+    let previews = match previews {
+        0 => String::new(),
+        1 => ", 1 of them a preview".to_owned(),
+        _ => format!(", {previews} of them previews"),
+    };
+    format!("{rules} rules{previews}")
 }
 
 /// How a channel is watched, in one line.
 pub fn watched_channel(channel: &str, settings: &WatchedAs<'_>) -> String {
-    let WatchedAs { scope, mode, has_team, shadowed } = *settings;
+    let WatchedAs { scope, mode, has_team, cooldown, shadowed } = *settings;
     let about = match scope {
         Scope::Okta => "an Okta support channel",
         Scope::Mixed => "a mixed channel",
     };
     let done = match mode {
         "suggest" => "answers are offered to the poster".to_owned(),
-        "shadow" => {
-            let messages = if shadowed == 1 { "1 message".to_owned() } else { format!("{shadowed} messages") };
-            format!("nothing is posted; {messages} would have been answered so far")
-        }
+        "shadow" => format!("nothing is posted; {} would have been answered so far", some(shadowed, "message")),
         _ => "errors are answered in threads".to_owned(),
     };
-    let team = if has_team { "" } else { "; no support role" };
-    format!("{channel}: {about}, {done}{team}")
+    let most = match cooldown {
+        None => String::new(),
+        Some((answers, minutes)) => format!("; at most {} in {}", some(answers, "answer"), time(minutes)),
+    };
+    let team = if has_team { "" } else { "; no team to ask" };
+    format!("{channel}: {about}, {done}{most}{team}")
+}
+
+/// A number of things.
+fn some(count: impl Into<u64>, what: &str) -> String {
+    match count.into() {
+        1 => format!("1 {what}"),
+        count => format!("{count} {what}s"),
+    }
+}
+
+/// A time in minutes, in words.
+fn time(minutes: u64) -> String {
+    match (minutes / 60, minutes % 60) {
+        (hours @ 1.., 0) => some(hours, "hour"),
+        _ => some(minutes, "minute"),
+    }
 }
 
 /// How a channel is watched, for [`watched_channel`].
@@ -248,8 +278,10 @@ pub struct WatchedAs<'m> {
     pub scope: Scope,
     /// The mode's name.
     pub mode: &'m str,
-    /// A support role is set.
+    /// There is a team that can be asked.
     pub has_team: bool,
+    /// The channel's own cooldown: so many answers in so many minutes.
+    pub cooldown: Option<(u32, u64)>,
     /// Messages that would have been answered in shadow mode.
     pub shadowed: u32,
 }
@@ -275,10 +307,29 @@ pub mod discord {
 
 /// Words that differ on Slack, because things have other names there.
 pub mod slack {
-    /// What the slash command can do.
-    pub const HELP: &str = "Commands: /okta lookup <code, id or words> · /okta diagnose <pasted error> · /okta status · /okta watch · /okta unwatch · /okta help";
-    /// When `/okta watch` was not understood.
-    pub const WATCH_USAGE: &str = "Write what the channel is about, then if you like what to do and whom to call. Examples: /okta watch okta · /okta watch mixed suggest · /okta watch okta answer @support-group. About: okta (a dedicated Okta support channel) or mixed. To do: answer (in threads), suggest (to the poster, behind a button) or shadow (post nothing, only count).";
+    /// What the slash command can do …
+    pub const HELP: &str = "I recognise pasted Okta errors. You can ask:";
+    /// … in Slack's markup.
+    pub const HELP_LINES: [&str; 5] = [
+        "• `/okta lookup E0000014`: what an error means, by its code, a rule id or a few words",
+        "• `/okta diagnose` with a pasted error behind it, or alone for a form to paste into",
+        "• `/okta status`: where I answer, and how many errors I know",
+        "• `/okta watch`, `/okta unwatch`: choose where I answer, for those who may change my settings",
+        "In a thread: the message shortcut “Diagnose Okta error”, or mention me.",
+    ];
+    /// When `/okta watch` was not understood …
+    pub const WATCH_USAGE: &str =
+        "Write what the channel is about; if you like, then what to do, how often and whom to call.";
+    /// … in Slack's markup.
+    pub const WATCH_LINES: [&str; 5] = [
+        "• about: `okta` (a dedicated Okta support channel) or `mixed` (any other)",
+        "• what to do: `answer` (in threads), `suggest` (to the poster, behind a button) or `shadow` (post nothing, only count)",
+        "• how often: `10/5m` is at most 10 answers in 5 minutes",
+        "• whom to call: a user group or a person",
+        "Examples: `/okta watch okta` · `/okta watch mixed suggest` · `/okta watch okta answer 10/5m @support-group`",
+    ];
+    /// When it was chosen how a channel is watched; the line about it follows.
+    pub const WATCHED_NOW: &str = "Noted. From now on:";
     /// When a command about a channel was given elsewhere.
     pub const NOT_A_CHANNEL: &str = "Only channels can be watched. Direct messages to me are always answered.";
     /// When nobody can be called.
@@ -336,12 +387,7 @@ pub mod slack {
 
     /// The rules in force, in App Home.
     pub fn home_rules(rules: usize, previews: usize, version: &str, bot: &str) -> String {
-        let previews = match previews {
-            0 => String::new(),
-            1 => ", 1 of them a preview".to_owned(),
-            _ => format!(", {previews} of them previews"),
-        };
-        format!("{rules} rules{previews} · rule set {version} · oktriage {bot}")
+        format!("{} · rule set {version} · oktriage {bot}", super::counted(rules, previews))
     }
 
     /// Heading of what a search found.

@@ -10,7 +10,7 @@ use super::handler::{Handler, Taken};
 use super::team::Team;
 use super::{channel_key, press};
 use crate::bot::ports::Store;
-use crate::bot::{ChannelKey, ChannelSettings, Mode, Platform};
+use crate::bot::{ChannelKey, ChannelSettings, Cooldown, Mode, Platform};
 use crate::render::slack as render;
 use crate::reply::{Reply, words};
 use crate::rules::{Keyword as _, Scope};
@@ -43,7 +43,7 @@ pub(super) async fn run<S: Store>(handler: &Arc<Handler<S>>, team: &Arc<Team>, p
         "diagnose" => private(&commands.diagnose(argument), true),
         "status" => status(handler, team).await,
         "watch" | "unwatch" => choose(handler, team, &asked, (command == "watch").then_some(argument)),
-        _ => private(&Reply::note(words::slack::HELP), false),
+        _ => Taken::with(with_lines(words::slack::HELP, &words::slack::HELP_LINES)),
     }
 }
 
@@ -60,13 +60,14 @@ pub(super) fn ephemeral(reply: &Reply, share: bool) -> Value {
 }
 
 /// A private answer with lines in Slack's own markup, made of ids and of the bot's words only.
-fn with_lines(reply: &Reply, lines: &[String]) -> Value {
-    let mut answer = ephemeral(reply, false);
+fn with_lines(note: impl Into<String>, lines: &[impl AsRef<str>]) -> Value {
+    let mut answer = ephemeral(&Reply::note(note), false);
     if let Some(blocks) = answer["blocks"].as_array_mut() {
         // A section takes 3,000 characters; a line has some hundred.
-        let sections = lines.chunks(15).map(
-            |lines| json!({"type": "section", "text": {"type": "mrkdwn", "text": lines.join("\n"), "verbatim": true}}),
-        );
+        let sections = lines.chunks(15).map(|lines| {
+            let text = lines.iter().map(AsRef::as_ref).collect::<Vec<&str>>().join("\n");
+            json!({"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": true}})
+        });
         blocks.extend(sections);
         blocks.truncate(BLOCKS_MAX);
     }
@@ -85,7 +86,8 @@ async fn status<S: Store>(handler: &Handler<S>, team: &Team) -> Taken {
     if lines.is_empty() {
         lines.push(words::slack::NO_CHANNEL.to_owned());
     }
-    Taken::with(with_lines(&handler.bot.commands.status(""), &lines))
+    let status = handler.bot.commands.status("").note.unwrap_or_default();
+    Taken::with(with_lines(status, &lines))
 }
 
 /// The watched channels of a workspace.
@@ -112,6 +114,7 @@ pub(super) fn watched_as(settings: &ChannelSettings, shadowed: u32) -> words::Wa
         scope: settings.scope,
         mode: settings.mode.as_str(),
         has_team: settings.support_role.is_some(),
+        cooldown: settings.cooldown.map(|cooldown| (cooldown.answers, cooldown.window.as_secs() / 60)),
         shadowed,
     }
 }
@@ -121,18 +124,21 @@ pub(super) fn watched_as(settings: &ChannelSettings, shadowed: u32) -> words::Wa
 struct Choice {
     scope: Scope,
     mode: Mode,
+    cooldown: Option<Cooldown>,
     group: Option<String>,
 }
 
 impl Choice {
-    /// `okta` or `mixed`, then a mode and whom to call, in any order; `None` if something else stands there.
+    /// `okta` or `mixed`, then a mode, a cooldown and whom to call, in any order; `None` if something else stands there.
     fn parse(typed: &str) -> Option<Self> {
         let mut words = typed.split_whitespace();
         let scope = Scope::from_word(words.next()?)?;
-        let mut choice = Self { scope, mode: Mode::Answer, group: None };
+        let mut choice = Self { scope, mode: Mode::Answer, cooldown: None, group: None };
         for word in words {
             if let Some(mode) = Mode::from_word(word) {
                 choice.mode = mode;
+            } else if let Some(cooldown) = Cooldown::parse(word) {
+                choice.cooldown = Some(cooldown);
             } else {
                 choice.group = Some(group(word)?);
             }
@@ -153,7 +159,7 @@ fn group(word: &str) -> Option<String> {
 /// Watches the channel of the command as typed, or no longer where that is `None`; for those who may.
 fn choose<S: Store>(handler: &Arc<Handler<S>>, team: &Arc<Team>, asked: &Asked<'_>, typed: Option<&str>) -> Taken {
     let choice = match typed.map(Choice::parse) {
-        Some(None) => return private(&Reply::note(words::slack::WATCH_USAGE), false),
+        Some(None) => return Taken::with(with_lines(words::slack::WATCH_USAGE, &words::slack::WATCH_LINES)),
         Some(choice) => choice,
         None => None,
     };
@@ -179,10 +185,12 @@ fn choose<S: Store>(handler: &Arc<Handler<S>>, team: &Arc<Team>, asked: &Asked<'
 async fn chosen<S: Store>(handler: &Handler<S>, key: &ChannelKey, choice: Option<Choice>, by: &str) -> Value {
     let before = handler.bot.channels.settings(key);
     let is_new = before.is_none();
-    let settings = choice.map(|Choice { scope, mode, group }| ChannelSettings {
+    let (group_before, cooldown_before) = before.map(|before| (before.support_role, before.cooldown)).unzip();
+    let settings = choice.map(|Choice { scope, mode, cooldown, group }| ChannelSettings {
         scope,
         mode,
-        support_role: group.or(before.and_then(|before| before.support_role)),
+        support_role: group.or(group_before.flatten()),
+        cooldown: cooldown.or(cooldown_before.flatten()),
     });
     if let Err(error) = handler.bot.channels.choose(key, settings.clone(), by).await {
         error!(error = %error, "what was chosen for a channel could not be noted");
@@ -194,24 +202,29 @@ async fn chosen<S: Store>(handler: &Handler<S>, key: &ChannelKey, choice: Option
     }
     let shadowed = shadowed(handler, key, &settings).await;
     let line = words::watched_channel(&format!("<#{}>", key.channel), &watched_as(&settings, shadowed));
-    with_lines(&Reply::default(), &[line])
+    with_lines(words::slack::WATCHED_NOW, &[line])
 }
 
 #[cfg(test)]
 mod tests {
     use super::{Choice, group};
-    use crate::bot::Mode;
+    use crate::bot::{Cooldown, Mode};
     use crate::rules::Scope;
 
     #[test]
     fn what_is_typed_behind_watch() {
-        let choice =
-            |mode, group: Option<&str>| Some(Choice { scope: Scope::Okta, mode, group: group.map(str::to_owned) });
+        let choice = |mode, group: Option<&str>| {
+            Some(Choice { scope: Scope::Okta, mode, cooldown: None, group: group.map(str::to_owned) })
+        };
         assert_eq!(Choice::parse("okta"), choice(Mode::Answer, None));
         assert_eq!(Choice::parse("okta shadow"), choice(Mode::Shadow, None));
         assert_eq!(Choice::parse("okta <!subteam^S0123|@help> suggest"), choice(Mode::Suggest, Some("S0123")));
         assert_eq!(Choice::parse("mixed").map(|choice| choice.scope), Some(Scope::Mixed));
-        for wrong in ["", "everything", "okta loudly", "okta <!everyone>", "okta @support", "okta S"] {
+        let often = Choice::parse("okta 10/5m shadow").unwrap();
+        assert_eq!((often.mode, often.cooldown), (Mode::Shadow, Cooldown::parse("10/5m")));
+        for wrong in
+            ["", "everything", "okta loudly", "okta 10", "okta 0/5m", "okta <!everyone>", "okta @support", "okta S"]
+        {
             assert_eq!(Choice::parse(wrong), None, "{wrong}");
         }
         assert_eq!(group("<@U0123|robin>").as_deref(), Some("U0123"));

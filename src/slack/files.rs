@@ -1,17 +1,15 @@
 //! Text that was attached to a message: snippets and text files, fetched with the bot token from Slack's
 //! own hosts only, bounded in size and time, and never executed or kept.
 
-use std::io::Read as _;
 use std::time::Duration;
 
-use flate2::read::GzDecoder;
 use reqwest::Url;
 use reqwest::header::CONTENT_TYPE;
 use serde::Deserialize;
 use tracing::{info, warn};
 
 use super::rest::Api;
-use crate::diagnosis::PASTE_MAX;
+use crate::diagnosis::{PASTE_MAX, file};
 
 /// Files of one message that are read.
 const FILES_MAX: usize = 4;
@@ -61,8 +59,7 @@ impl Files {
                 Ok(bytes) if bytes.is_empty() => {}
                 Ok(bytes) => {
                     text.push_str("\n\n");
-                    // Whatever the encoding, the letters of error messages are ASCII.
-                    text.push_str(&String::from_utf8_lossy(&readable(bytes)));
+                    text.push_str(&file::text(&bytes));
                 }
                 Err(reason) => warn!(file = file.id, reason, "a file cannot be read"),
             }
@@ -125,18 +122,6 @@ fn holds_text(file: &File) -> bool {
         || kind.starts_with("text/")
         || kind.starts_with("application/json")
         || TEXT_ENDINGS.contains(&ending.as_str())
-}
-
-/// The bytes, unpacked where they are gzip; a bomb unpacks to as much as is read, not more.
-fn readable(bytes: Vec<u8>) -> Vec<u8> {
-    if !bytes.starts_with(&[0x1f, 0x8b]) {
-        return bytes;
-    }
-    let mut unpacked = Vec::new();
-    let limit = u64::try_from(PASTE_MAX).unwrap_or(u64::MAX);
-    // A file that was cut off still unpacks up to there.
-    let _ = GzDecoder::new(bytes.as_slice()).take(limit).read_to_end(&mut unpacked);
-    unpacked
 }
 
 #[cfg(test)]

@@ -208,7 +208,7 @@ impl<S: Store> Handler<S> {
     /// Watches a channel that the bot was invited to, unless somebody chose otherwise.
     async fn watch_joined(&self, channel: &ChannelKey, by: &str) {
         let Some(scope) = self.joined.filter(|_| !self.bot.channels.is_known(channel)) else { return };
-        let settings = ChannelSettings { scope, mode: Mode::Answer, support_role: None };
+        let settings = ChannelSettings { scope, mode: Mode::Answer, support_role: None, cooldown: None };
         match self.bot.channels.choose(channel, Some(settings), by).await {
             Ok(()) => {
                 info!(channel = channel.channel, scope = %scope, "watching a channel that the bot was invited to")

@@ -2,7 +2,6 @@
 //! <https://docs.slack.dev/authentication/verifying-requests-from-slack>
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -53,12 +52,11 @@ pub struct Endpoint<S> {
     secrets: Vec<SecretString>,
     /// Signatures of requests that were taken, and when: each is good once.
     seen: Mutex<HashMap<String, Instant>>,
-    refused: AtomicU64,
 }
 
 impl<S: Store> Endpoint<S> {
     pub(super) fn new(handler: Arc<Handler<S>>, secrets: Vec<SecretString>) -> Self {
-        Self { handler, secrets, seen: Mutex::default(), refused: AtomicU64::new(0) }
+        Self { handler, secrets, seen: Mutex::default() }
     }
 
     /// Takes a request; completes when it may be acknowledged.
@@ -66,7 +64,7 @@ impl<S: Store> Endpoint<S> {
         let (secret, body) = match self.verified(&request) {
             Ok(verified) => verified,
             Err((status, reason)) => {
-                let refused = self.refused.fetch_add(1, Ordering::Relaxed) + 1;
+                let refused = self.handler.bot.pulse.refuse();
                 warn!(path = request.path, reason, refused, "a request that claims to be Slack's is refused");
                 return Answer { status, body: Some(json!({"error": reason})) };
             }
@@ -79,7 +77,8 @@ impl<S: Store> Endpoint<S> {
             Read::Answer(answer) => return answer,
         };
         if self.handler.team_of(&payload).is_some_and(|team| !team.is_signed_with(&secret)) {
-            warn!("a request is signed by another app than that of its workspace; it is passed over");
+            let refused = self.handler.bot.pulse.refuse();
+            warn!(refused, "a request is signed by another app than that of its workspace; it is refused");
             return Answer { status: 403, body: None };
         }
         let signature = request.signature.unwrap_or_default();

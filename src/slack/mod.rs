@@ -26,7 +26,7 @@ pub use doctor::examine;
 pub use handler::Bot;
 pub use http::{Answer, Endpoint, PATHS, Request};
 
-use crate::bot::{ChannelKey, ChannelSettings, Mode, Platform};
+use crate::bot::{ChannelKey, ChannelSettings, Cooldown, Mode, Platform};
 use crate::config::SlackSettings;
 use crate::rules::Keyword as _;
 
@@ -42,6 +42,7 @@ pub fn configured(settings: &SlackSettings) -> Vec<(ChannelKey, ChannelSettings)
             scope: channel.scope.into(),
             mode: Mode::from_word(&channel.mode).unwrap_or(Mode::Answer),
             support_role: channel.support_group.clone(),
+            cooldown: channel.cooldown.as_deref().and_then(Cooldown::parse),
         };
         (channel_key(&channel.team, &channel.channel), how)
     };

@@ -278,7 +278,6 @@ pub(super) fn slack_words(mut reply: Reply) -> Reply {
     let said = match reply.note.as_deref() {
         Some(words::NO_TEAM) => words::slack::NO_TEAM,
         Some(words::ONLY_POSTER_READS) => words::slack::ONLY_POSTER_READS,
-        Some(words::HELP) => words::slack::HELP,
         _ => return reply,
     };
     reply.note = Some(said.to_owned());

@@ -124,11 +124,20 @@ impl From<SlackClientError> for CallError {
             SlackClientError::HttpError(error) => Self::Unreachable(format!("HTTP {}", error.status_code)),
             SlackClientError::ProtocolError(error) => Self::Unreachable(error.json_error.to_string()),
             SlackClientError::HttpProtocolError(error) => {
-                Self::Unreachable(error.cause.map_or_else(|| "broken HTTP".to_owned(), |cause| cause.to_string()))
+                Self::Unreachable(error.cause.map_or_else(|| "broken HTTP".to_owned(), |cause| root(cause.as_ref())))
             }
             _ => Self::Unreachable("the client failed".to_owned()),
         }
     }
+}
+
+/// What lies under an error: that a name is unknown, a connection refused, a certificate not trusted.
+fn root(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut error = error;
+    while let Some(deeper) = error.source() {
+        error = deeper;
+    }
+    error.to_string()
 }
 
 /// The client for calls and files. It follows no redirects: an answer from elsewhere is none of Slack's.

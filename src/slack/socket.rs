@@ -34,9 +34,10 @@ const SILENT_MAX: Duration = Duration::from_secs(35);
 const CONNECT_MAX: Duration = Duration::from_secs(10);
 /// A connection whose end was announced is left to Slack for so long.
 const RETIRED_MAX: Duration = Duration::from_secs(60);
-/// How long to stay away when the app has all the connections that it may have.
+/// How long to stay away at first when the app has all the connections that it may have: those of a process
+/// that is being replaced end within seconds. Each further time is longer, up to [`RETRY_MAX`].
 /// <https://docs.slack.dev/apis/events-api/using-socket-mode>
-const CROWDED: Duration = Duration::from_secs(60);
+const CROWDED: Duration = Duration::from_secs(5);
 /// The largest envelope that is taken; a message is at most 40,000 characters.
 const ENVELOPE_MAX: usize = 4 * 1024 * 1024;
 /// Acknowledgements that wait to be sent.
@@ -118,6 +119,8 @@ pub(super) async fn run<S: Store>(
             }
         }
         tokio::select! {
+            // What a connection has to say comes before its end.
+            biased;
             Some(life) = told.recv() => match life {
                 Life::Ready(id) => {
                     live.insert(id);
@@ -135,8 +138,9 @@ pub(super) async fn run<S: Store>(
                     }
                 }
                 Life::Crowded => {
-                    warn!(retry_seconds = CROWDED.as_secs(), "Slack: the app has too many connections (at most 10); is another oktriage running with this app-level token?");
-                    not_before = Instant::now() + CROWDED;
+                    pause = pause.max(CROWDED);
+                    warn!(retry_seconds = pause.as_secs(), "Slack: the app has too many connections (at most 10); how many oktriage run with this app-level token?");
+                    not_before = Instant::now() + pause;
                 }
                 Life::SwitchedOff => {
                     error!("Socket Mode is switched off\n  help: {SOCKET_MODE_OFF}");

@@ -47,6 +47,7 @@ const TABLES: [Table; 5] = [
             ("scope", Text),
             ("mode", Text),
             ("support_role", Text),
+            ("cooldown", Text),
             ("chosen_by", Text),
             ("chosen_at", Number),
         ],

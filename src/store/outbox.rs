@@ -7,7 +7,7 @@ use super::holds::held;
 use super::rows::Columns;
 use super::{SqlStore, begin, failed, millis, on};
 use crate::bot::event::{ChannelKey, MessageKey, Platform};
-use crate::bot::policy::ChannelSettings;
+use crate::bot::policy::{ChannelSettings, Cooldown};
 use crate::bot::ports::{Claimed, Cursor, Known, Part, Store, StoreError, Wanted};
 use crate::reply::{Button, By, Post};
 
@@ -204,11 +204,11 @@ impl Store for SqlStore {
         by: &str,
     ) -> Result<(), StoreError> {
         let sql = self.sql(
-            "INSERT INTO channel (platform, workspace, channel, scope, mode, support_role, chosen_by, chosen_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, {now})
+            "INSERT INTO channel (platform, workspace, channel, scope, mode, support_role, cooldown, chosen_by, chosen_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, {now})
              ON CONFLICT (platform, workspace, channel) DO UPDATE SET
                  scope = excluded.scope, mode = excluded.mode, support_role = excluded.support_role,
-                 chosen_by = excluded.chosen_by, chosen_at = excluded.chosen_at",
+                 cooldown = excluded.cooldown, chosen_by = excluded.chosen_by, chosen_at = excluded.chosen_at",
         );
         on!(self, write, |pool| {
             sqlx::query(sql)
@@ -218,6 +218,7 @@ impl Store for SqlStore {
                 .bind(settings.map(|settings| settings.scope.as_str()))
                 .bind(settings.map(|settings| settings.mode.as_str()))
                 .bind(settings.and_then(|settings| settings.support_role.as_deref()))
+                .bind(settings.and_then(|settings| settings.cooldown).map(|cooldown| cooldown.to_string()))
                 .bind(by)
                 .execute(pool)
                 .await
@@ -405,6 +406,7 @@ fn read_channel(row: &impl Columns) -> Result<(ChannelKey, Option<ChannelSetting
             scope: row.keyword("scope")?,
             mode: row.keyword("mode")?,
             support_role: row.text_if_any("support_role")?,
+            cooldown: row.text_if_any("cooldown")?.as_deref().and_then(Cooldown::parse),
         }),
         None => None,
     };

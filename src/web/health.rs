@@ -17,7 +17,10 @@ pub(super) async fn healthz<L: ChatLog>(State(site): State<Arc<Site<L>>>) -> Res
     for pulse in &site.pulses {
         let trouble = pulse.trouble();
         well &= trouble.is_none();
-        let state = serde_json::json!({"ok": trouble.is_none(), "connections": pulse.connections(), "silent_seconds": pulse.silent_for(), "trouble": trouble});
+        let state = serde_json::json!({
+            "ok": trouble.is_none(), "connections": pulse.connections(), "silent_seconds": pulse.silent_for(),
+            "refused_requests": pulse.refused(), "trouble": trouble,
+        });
         platforms.insert(pulse.platform.to_string(), state);
     }
     let mut state = serde_json::json!({"ok": well, "platforms": platforms});

@@ -75,12 +75,37 @@ impl Browser {
 
     /// Shows the page as to somebody who prefers a dark one.
     async fn dark(&self) {
+        let dark = json!({"name": "prefers-color-scheme", "value": "dark"});
+        self.emulate("Emulation.setEmulatedMedia", json!({"features": [dark]})).await;
+    }
+
+    /// Shows the page on a screen of this size, in CSS pixels; up to 640 of width it is a phone's.
+    async fn on_screen(&self, width: u32, height: u32) {
+        let size = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width <= 640});
+        self.emulate("Emulation.setDeviceMetricsOverride", size).await;
+    }
+
+    async fn emulate(&self, command: &str, parameters: serde_json::Value) {
         let session = self.page.session_id().await.expect("answered").expect("a session");
-        let command = json!({"cmd": "Emulation.setEmulatedMedia", "params": {
-            "features": [{"name": "prefers-color-scheme", "value": "dark"}]}});
         let url = format!("{}/session/{session}/goog/cdp/execute", self.address);
+        let command = json!({"cmd": command, "params": parameters});
         let answer = reqwest::Client::new().post(url).json(&command).send().await.expect("sent");
         assert!(answer.status().is_success(), "{answer:?}");
+    }
+
+    /// Whether the whole of an element is where a person looks, with nothing in front of it.
+    async fn is_in_view(&self, css: &str) -> bool {
+        let script = "const it = document.querySelector(arguments[0]), box = it.getBoundingClientRect();
+            const at = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+            return box.x >= 0 && box.right <= innerWidth && box.y >= 0 && box.bottom <= innerHeight && it.contains(at);";
+        self.page.execute(script, vec![json!(css)]).await.expect("looked") == json!(true)
+    }
+
+    /// Whether something is wider than the screen or than what it stands in.
+    async fn is_too_wide(&self, css: &str) -> bool {
+        let script = "const it = document.querySelector(arguments[0]);
+            return it.scrollWidth > it.clientWidth + 1 || document.documentElement.scrollWidth > innerWidth;";
+        self.page.execute(script, vec![json!(css)]).await.expect("looked") == json!(true)
     }
 
     async fn screenshot(&self, name: &str) {
@@ -186,6 +211,35 @@ async fn an_answer_is_previewed_as_slack_and_discord_show_it() {
     assert!(browser.text("#preview[open] .slack pre").await.contains("onerror"));
     assert_eq!(browser.page.find_all(Locator::Css("#preview img")).await.expect("found").len(), 0);
     assert_eq!(browser.page.title().await.expect("a title"), "oktriage");
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_preview_is_at_hand_on_a_screen_and_on_a_phone() {
+    let dir = temp();
+    let server = Server::start(dir.path());
+    let browser = Browser::open(&server.url).await;
+    for (name, width, height) in [("screen", 1280, 800), ("phone", 390, 844)] {
+        browser.on_screen(width, height).await;
+        browser.page.refresh().await.expect("reloaded");
+        let paste = server.post("okta-support", SHAREFILE[0]).await;
+        let button = format!("#message-{paste} .bot .actions button");
+        browser.find(&button).await;
+        browser.screenshot(&format!("answer-{name}")).await;
+        assert!(browser.is_in_view(&button).await, "on a {name}, who read the answer sees the button");
+        browser.find(&button).await.click().await.expect("clicked");
+        browser.find("#preview[open] .slack h4.header").await;
+        browser.screenshot(&format!("preview-{name}")).await;
+        for part in ["#preview", "#preview .columns", "#preview .slack .said", "#preview .discord .said"] {
+            assert!(!browser.is_too_wide(part).await, "on a {name}, {part} fits");
+        }
+        assert!(browser.is_in_view("#preview > header button").await, "on a {name}, it can be closed");
+        assert!(browser.is_in_view("#preview .slack h4.header").await, "on a {name}, Slack comes first");
+        let head = browser.find("#preview > header").await.rectangle().await.expect("a place");
+        assert!(head.3 < f64::from(height) / 6.0, "on a {name}, what it is about takes little room: {head:?}");
+        browser.find("#preview > header button").await.click().await.expect("clicked");
+        browser.find("#preview:not([open])").await;
+    }
     browser.close().await;
 }
 

@@ -113,7 +113,7 @@ async fn commands_answer_who_asked() {
     let dir = temp();
     let server = Server::start_with(dir.path(), &["--no-built-in-rules", "--rules", "tests/rules"], &[]);
     insta::assert_snapshot!(server.command("/okta").await, @"Commands: /okta lookup <code, id or words> · /okta diagnose <pasted error> · /okta status · /okta help");
-    insta::assert_snapshot!(server.command("/okta status").await, @"oktriage 0.1.0 is watching #okta-support, #general. 3 rules, 0 of them previews.");
+    insta::assert_snapshot!(server.command("/okta status").await, @"oktriage 0.1.0 is watching #okta-support, #general. 3 rules.");
     insta::assert_snapshot!(server.command("/okta lookup").await, @"Write what to look up: an error code, a rule id or a few words. Example: /okta lookup E0000014");
     insta::assert_snapshot!(server.command("/okta lookup quantum flux").await, @"No rule knows this. If it is an error that others may paste too, please add a rule for it.");
     insta::assert_snapshot!(server.command("/okta lookup atlasian forbiden").await, @"

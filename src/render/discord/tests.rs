@@ -204,7 +204,7 @@ fn what_is_offered_and_who_is_called() {
     **Ids**
     `oaeABC` ``a`b``
     ═
-    No rule fits this well enough to be sure. These come near\:
+    No rule fits this well enough to be sure.
     ┌ Comes near #7a8594
     │ - X: a\_b `api/x`
     │

@@ -2,7 +2,7 @@
 
 mod checker;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -342,8 +342,8 @@ fn what_is_offered_and_who_is_called() {
     - E0000011: `Invalid` *token* <!channel>
     · Independent of Okta ⟨oktriage:call:T0123ABCD:C0123ABCD:1795000000.000100⟩
     ═
-    text: No rule fits this well enough to be sure. These come near:
-    No rule fits this well enough to be sure. These come near:
+    text: No rule fits this well enough to be sure.
+    No rule fits this well enough to be sure.
     **Comes near**
     § X: a_b <c>
       api/x (Read → show:0 api/x)
@@ -425,7 +425,7 @@ fn a_long_item_goes_on_in_the_next_message() {
 
 #[test]
 fn app_home_says_what_is_watched_and_what_was_found() {
-    let watched = |has_team| WatchedAs { scope: Scope::Okta, mode: "answer", has_team, shadowed: 0 };
+    let watched = |has_team| WatchedAs { scope: Scope::Okta, mode: "answer", has_team, cooldown: None, shadowed: 0 };
     let channels = [("C0123".to_owned(), watched(true)), ("<!here>".to_owned(), watched(false))];
     let found = Reply {
         answers: vec![page_with(&Span { captured: false, ..captured("Reset it.") })],
@@ -467,7 +467,7 @@ fn app_home_says_what_is_watched_and_what_was_found() {
     ———
     # Where I answer
     § • <#C0123>: an Okta support channel, errors are answered in threads
-      • a channel: an Okta support channel, errors are answered in threads; no support role
+      • a channel: an Okta support channel, errors are answered in threads; no team to ask
     # How to use me
     - Paste an Okta error in a watched channel: the answer comes in its thread, or nothing if no rule fits.
     - In any channel: the message shortcut “Diagnose Okta error”; it works in threads, too.
@@ -673,6 +673,52 @@ fn any_reply() -> impl Strategy<Value = Reply> {
         .prop_map(|(secrets, answers, offers, note)| Reply { secrets, answers, offers, note, ..Reply::default() })
 }
 
+/// The built-in rules, each with what it says to one of its examples.
+static SAID: LazyLock<Vec<(Reply, Reply)>> = LazyLock::new(|| {
+    let rules = RuleSet::load(&[Source::BuiltIn]).0;
+    let said = rules.iter().filter_map(|rule| {
+        let engine = Engine::new(Arc::new(RuleSet::of(vec![rule.clone()])));
+        let composer = Composer::new(&engine);
+        let example = rule.examples.first()?;
+        let page = composer.looked_up(std::slice::from_ref(&rule.id));
+        Some((page, composer.asked(&engine.diagnose(&example.text, example.scope))))
+    });
+    said.collect()
+});
+
+/// The same words with something else captured.
+fn capturing(mut reply: Reply, text: &str) -> Reply {
+    for answer in &mut reply.answers {
+        answer.quote = answer.quote.as_ref().map(|_| text.to_owned());
+        answer.evidence.iter_mut().for_each(|evidence| text.clone_into(evidence));
+        let texts = [&mut answer.checks, &mut answer.for_user, &mut answer.steps].into_iter().flatten();
+        for span in texts.chain([&mut answer.cause]).flatten().filter(|span| span.captured) {
+            text.clone_into(&mut span.text);
+        }
+    }
+    reply
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(192))]
+
+    #[test]
+    fn any_rule_with_any_capture_fits(at in any::<prop::sample::Index>(), others in prop::collection::vec(any::<prop::sample::Index>(), 0..5), text in hostile()) {
+        let (page, said) = at.get(&SAID);
+        // A paste can hold several errors.
+        let mut reply = capturing(said.clone(), &text);
+        reply.answers.extend(others.iter().flat_map(|at| capturing(at.get(&SAID).1.clone(), &text).answers));
+        let posts = [Post::answer(reply.clone()), Post::Suggestion { reply: reply.clone() }];
+        let whole = reply.answers.iter().flat_map(all_steps);
+        for payload in posts.iter().map(shown).chain([private(&reply, true), private(page, true)]).chain(whole) {
+            check(&payload);
+            prop_assert!(json!(payload.blocks).to_string().len() <= SLACK_BLOCKS_TOTAL);
+            prop_assert!(!payload.text.contains("<"), "{}", payload.text);
+        }
+        check_view(&results_view(&reply));
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
@@ -698,7 +744,7 @@ proptest! {
         }
         check_view(&results_view(&reply));
         let question = reply.note.clone().unwrap_or_default();
-        let watched = WatchedAs { scope: Scope::Mixed, mode: "shadow", has_team: false, shadowed: 7 };
+        let watched = WatchedAs { scope: Scope::Mixed, mode: "shadow", has_team: false, cooldown: Some((1, 60)), shadowed: 7 };
         let channels: Vec<_> = reply.offers.iter().map(|offer| (offer.rule.clone(), watched)).collect();
         check_view(&home(&Home { rules: 1, previews: 2, version: &question, channels: &channels, search: Some((&question, &reply)) }));
         check_view(&diagnose_form(&question));

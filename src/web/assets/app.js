@@ -44,14 +44,17 @@ function button(label, action) {
   return made;
 }
 
-/** Follows what is new, but only when the reader is at the end; a long answer is shown from the message that it answers. */
+/** Shows the end; a long conversation is shown from the message that it is about. */
+function goTo(conversation) {
+  messages.scrollTop = messages.scrollHeight;
+  if (conversation && conversation.offsetHeight > messages.clientHeight) conversation.scrollIntoView({ block: "start" });
+}
+
+/** Follows what is new, but only when the reader is at the end. */
 function keepingPlace(change) {
   const atEnd = messages.scrollHeight - messages.scrollTop - messages.clientHeight < 80;
   const added = change();
-  if (!atEnd) return;
-  messages.scrollTop = messages.scrollHeight;
-  const conversation = added?.closest("#messages > .message");
-  if (conversation && conversation.offsetHeight > messages.clientHeight) conversation.scrollIntoView({ block: "start" });
+  if (atEnd) goTo(added?.closest("#messages > .message"));
 }
 
 /** Shows a message as it is now; returns its node when it is a new one. */
@@ -117,7 +120,7 @@ async function reload() {
     messages.append(element("p", "empty", "Nothing here yet. Paste an Okta error below, however mangled; the answer arrives in its thread."));
   }
   for (const message of list) show(message, false);
-  messages.scrollTop = messages.scrollHeight;
+  goTo(messages.lastElementChild);
 }
 
 function enterThread(message) {
@@ -191,14 +194,12 @@ async function send() {
 /** Everything that happens arrives here; the browser reconnects by itself and names what it has seen. */
 function listen() {
   const updates = new EventSource("/api/updates");
-  let lost = false;
   updates.onopen = () => {
     $("connection").textContent = "Connected";
-    if (lost) attempt(reload);
-    lost = false;
+    // What happened before the connection stood is not told by it.
+    attempt(reload);
   };
   updates.onerror = () => {
-    lost = true;
     $("connection").textContent = "Connection lost, trying again…";
   };
   updates.addEventListener("message", (event) => keepingPlace(() => show(JSON.parse(event.data), true)));

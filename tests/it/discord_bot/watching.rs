@@ -119,9 +119,15 @@ async fn forums_and_announcements_can_be_watched_from_anywhere() {
     assert!(in_thread(&reply, posted));
     // Elsewhere the manager hears what the bot lacks.
     discord.deny("general", permission::CREATE_PUBLIC_THREADS);
-    let here = json!({"name": "okta", "options": [{"name": "watch", "options": [{"name": "scope", "value": 1}]}]});
-    let watched = discord.slash("robin", "general", here).await.response().await.text();
+    let here = |cooldown: &str| {
+        let options = json!([{"name": "scope", "value": 1}, {"name": "cooldown", "value": cooldown}]);
+        json!({"name": "okta", "options": [{"name": "watch", "options": options}]})
+    };
+    let watched = discord.slash("robin", "general", here("2/1h")).await.response().await.text();
     assert!(watched.contains("I lack permissions here: Create Public Threads"), "{watched}");
+    assert!(watched.contains("at most 2 answers in 1 hour"), "{watched}");
+    let wrong = discord.slash("robin", "general", here("often")).await.response().await.text();
+    assert!(wrong.contains("10/5m means at most 10 answers in 5 minutes"), "{wrong}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

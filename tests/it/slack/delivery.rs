@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use super::Shared;
-use super::state::{Sent, State, now};
+use super::state::{Sent, State, Urls, now};
+use super::{Shared, Slack};
 use crate::program::PATIENCE;
 
 /// What is wrong with a request.
@@ -186,5 +186,69 @@ impl State {
             Err(_) => self.missed(id, "http_timeout", false),
         }
         self.sent.push(sent);
+    }
+}
+
+impl Slack {
+    /// Has everything sent to these addresses instead of the sockets, once the first one has proved to be the
+    /// app's.
+    pub(crate) async fn use_urls(&self, events: &str, interactions: &str, commands: &str) -> Result<(), String> {
+        let challenge = format!("challenge-{}", now());
+        let payload = json!({"token": "verification-token", "challenge": challenge, "type": "url_verification"});
+        let (status, body) = self.deliver(events, "events_api", &payload, Forgery::None).await;
+        let json: Value = serde_json::from_str(&body).unwrap_or_default();
+        if status != 200 || (body.trim() != challenge && json["challenge"] != challenge) {
+            return Err(format!("the challenge was answered with {status} {body}"));
+        }
+        let (events, interactions, commands) = (events.to_owned(), interactions.to_owned(), commands.to_owned());
+        self.change(|state| state.urls = Some(Urls { events, interactions, commands }));
+        Ok(())
+    }
+
+    /// Sends one request of the kind `events_api`, `interactive` or `slash_commands`, as Slack would or nearly;
+    /// the status and body of the answer.
+    pub(crate) async fn deliver(&self, url: &str, kind: &str, payload: &Value, forgery: Forgery) -> (u16, String) {
+        let sent = self.look(|state| state.request(url, kind, payload, forgery));
+        self.send(sent).await
+    }
+
+    /// Sends a request once more, with the same signature.
+    pub(crate) async fn replay(&self, sent: &Sent) -> (u16, String) {
+        self.send(sent.clone()).await
+    }
+
+    /// Begins a rightly signed request and drops the connection in the middle of its body.
+    pub(crate) async fn cut_off(&self, url: &str, payload: &Value) {
+        use tokio::io::AsyncWriteExt as _;
+        let sent = self.look(|state| state.request(url, "events_api", payload, Forgery::None));
+        let address = reqwest::Url::parse(url).expect("an address");
+        let host = format!("{}:{}", address.host_str().expect("a host"), address.port().expect("a port"));
+        let mut head = format!("POST {} HTTP/1.1\r\nhost: {host}\r\n", address.path());
+        for (name, value) in &sent.headers {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        head.push_str(&format!("content-length: {}\r\n\r\n", sent.body.len()));
+        let mut socket = tokio::net::TcpStream::connect(host).await.expect("connected");
+        socket.write_all(head.as_bytes()).await.expect("written");
+        socket.write_all(&sent.body.as_bytes()[..sent.body.len() / 2]).await.expect("written");
+        socket.shutdown().await.expect("ended");
+    }
+
+    async fn send(&self, mut sent: Sent) -> (u16, String) {
+        let http = reqwest::Client::builder().timeout(PATIENCE).build().expect("a client");
+        let (status, _, body) = send(&http, &sent).await.expect("an answer");
+        sent.status = status;
+        self.change(|state| state.sent.push(sent));
+        (status, body)
+    }
+
+    /// A payload as the Events API would send it, about an event that happened nowhere.
+    pub(crate) fn payload(&self, event: Value) -> Value {
+        self.change(|state| {
+            let team = state.teams[0].id.clone();
+            state.emit_anyway(&team, event);
+            let mut delivery = state.deliveries.pop().expect("just queued");
+            delivery.payload.take()
+        })
     }
 }

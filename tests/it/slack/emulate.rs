@@ -182,12 +182,6 @@ impl Emulate {
         answer["ts"].as_str().expect("a time").to_owned()
     }
 
-    pub(crate) async fn reply_in_thread(&self, user: &str, channel: &str, thread: &str, text: &str) -> String {
-        let arguments = [("channel", channel), ("thread_ts", thread), ("text", text)];
-        let answer = self.call(user, "chat.postMessage", &arguments).await;
-        answer["ts"].as_str().expect("a time").to_owned()
-    }
-
     pub(crate) async fn edit(&self, user: &str, channel: &str, ts: &str, text: &str) {
         self.call(user, "chat.update", &[("channel", channel), ("ts", ts), ("text", text)]).await;
     }

@@ -71,18 +71,6 @@ fn option(part: &Value, value: &str) -> Value {
     found.unwrap_or_else(|| panic!("no option {value} in {part}"))
 }
 
-pub(super) fn chosen_action(block: &Value, part: &Value, value: &str) -> Value {
-    let mut action = json!({"type": part["type"], "action_id": part["action_id"], "block_id": block["block_id"]});
-    match part["type"].as_str().unwrap_or_default() {
-        "conversations_select" => action["selected_conversation"] = value.into(),
-        "channels_select" => action["selected_channel"] = value.into(),
-        "users_select" => action["selected_user"] = value.into(),
-        "checkboxes" => action["selected_options"] = json!([option(part, value)]),
-        _ => action["selected_option"] = option(part, value),
-    }
-    action
-}
-
 /// The values of a modal's inputs: those that were filled in, and those that were there.
 pub(super) fn filled(view: &Value, values: &Value) -> Value {
     let mut all = json!({});

@@ -73,7 +73,6 @@ fn part(element: &Value) -> String {
 fn rich(element: &Value) -> String {
     let inside = || element["elements"].as_array().into_iter().flatten().map(rich).collect::<Vec<_>>();
     match element["type"].as_str().unwrap_or_default() {
-        "text" => text_of(&element["text"]),
         "link" if element["text"].is_string() => text_of(&element["text"]),
         "link" => text_of(&element["url"]),
         "user" => format!("@{}", text_of(&element["user_id"])),
@@ -81,7 +80,18 @@ fn rich(element: &Value) -> String {
         "channel" => format!("#{}", text_of(&element["channel_id"])),
         "broadcast" => format!("@{}", text_of(&element["range"])),
         "emoji" => format!(":{}:", text_of(&element["name"])),
-        "rich_text_list" => inside().join("\n"),
+        "rich_text_list" => {
+            let first = element["offset"].as_u64().unwrap_or_default() + 1;
+            let mark = |at: u64| if element["style"] == "ordered" { format!("{at}. ") } else { "• ".to_owned() };
+            let items = inside().into_iter().zip(first..).map(|(item, at)| mark(at) + &item);
+            items.collect::<Vec<_>>().join("\n")
+        }
+        "rich_text_preformatted" => {
+            let code = inside().concat();
+            code.lines().map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n")
+        }
+        "text" if element["style"]["code"] == true => format!("`{}`", text_of(&element["text"])),
+        "text" => text_of(&element["text"]),
         _ => inside().concat(),
     }
 }
@@ -138,6 +148,11 @@ pub(crate) fn readable(message: &Message) -> String {
     }
     lines.retain(|line| !line.is_empty());
     lines.join("\n")
+}
+
+/// What a notification of a message says.
+pub(crate) fn readable_text(message: &Message) -> String {
+    shown(&message.text)
 }
 
 /// A modal or Home tab as a person sees it.

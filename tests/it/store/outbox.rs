@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use oktriage::bot::event::Platform;
-use oktriage::bot::policy::{ChannelSettings, Mode};
+use oktriage::bot::policy::{ChannelSettings, Cooldown, Mode};
 use oktriage::bot::ports::{Claimed, FINAL, Leases, Part, Store, Wanted};
 use oktriage::reply::{Button, By};
 use oktriage::rules::Scope;
@@ -319,7 +319,12 @@ async fn what_was_answered_is_counted(place: Place) {
 async fn people_choose_channels_and_press_buttons(place: Place) {
     let store = place.open().await;
     assert_eq!(store.chosen_channels().await.unwrap(), []);
-    let settings = ChannelSettings { scope: Scope::Mixed, mode: Mode::Shadow, support_role: Some("7".to_owned()) };
+    let settings = ChannelSettings {
+        scope: Scope::Mixed,
+        mode: Mode::Shadow,
+        support_role: Some("7".to_owned()),
+        cooldown: Cooldown::parse("3/10m"),
+    };
     store.choose_channel(&channel(), Some(&settings), "dana").await.unwrap();
     assert_eq!(store.chosen_channels().await.unwrap(), [(channel(), Some(settings))]);
     store.choose_channel(&channel(), None, "eli").await.unwrap();
