@@ -123,7 +123,7 @@ async fn a_database_of_a_later_version_is_refused_in_words(place: Place) {
         .await;
     let refused = SqlStore::open(&place.location).await.unwrap_err().to_string();
     let expected = format!(
-        "the database {} has version 99, and this oktriage knows versions up to 3\n  help: use the newer oktriage that wrote it, or name another database in [storage]",
+        "the database {} has version 99, and this oktriage knows versions up to 4\n  help: use the newer oktriage that wrote it, or name another database in [storage]",
         place.location
     );
     assert_eq!(refused, expected);
