@@ -171,5 +171,19 @@ mod tests {
         let words: usize = long.split_whitespace().map(|word| word.chars().count() + 1).sum();
         // Slack takes 174 to 4,000 characters.
         assert!((175..4_000).contains(&words), "{words}");
+        // <https://docs.slack.dev/reference/app-manifest>: so many characters at most.
+        let values = |key: &str| -> Vec<&str> {
+            manifest.lines().filter_map(|line| line.trim().trim_start_matches("- ").strip_prefix(key)).collect()
+        };
+        for (key, count, max) in [
+            ("name: ", 3, 24),
+            ("description: ", 4, 140),
+            ("command: ", 1, 32),
+            ("usage_hint: ", 1, 1_000),
+            ("callback_id: ", 2, 255),
+        ] {
+            let found = values(key);
+            assert!(found.len() == count && found.iter().all(|value| value.chars().count() <= max), "{key}{found:?}");
+        }
     }
 }

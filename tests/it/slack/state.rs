@@ -272,6 +272,8 @@ pub(crate) enum Failure {
     Status(u16),
     /// Does what was asked and drops the connection instead of answering.
     LostAnswer,
+    /// Does what was asked, after this time.
+    Slow(Duration),
 }
 
 pub(crate) struct Knob {

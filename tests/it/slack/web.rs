@@ -109,6 +109,9 @@ pub(super) async fn answer(With(shared): With<Arc<Shared>>, request: axum::extra
     let (path, query) = (parts.uri.path().to_owned(), parts.uri.query().unwrap_or_default().to_owned());
     let bearer = parts.headers.get(AUTHORIZATION).and_then(|it| it.to_str().ok()).unwrap_or_default();
     let bearer = bearer.strip_prefix("Bearer ").unwrap_or_default().to_owned();
+    if let Some(pause) = shared.look(|state| state.pause(&parts.method, &path)) {
+        tokio::time::sleep(pause).await;
+    }
     shared.change(|state| {
         if let Some(method) = path.strip_prefix("/api/") {
             state.web_api(&parts.method, method, &query, &parts.headers, &body, bearer)
@@ -149,9 +152,22 @@ fn limited(retry_after: u64) -> Response {
 
 impl State {
     fn failure(&mut self, method: &Method, path: &str) -> Option<Failure> {
+        self.turned(method, path, |failure| !matches!(failure, Failure::Slow(_)))
+    }
+
+    /// How long an answer takes that is slow.
+    fn pause(&mut self, method: &Method, path: &str) -> Option<Duration> {
+        let path = path.strip_prefix("/api/").unwrap_or(path);
+        match self.turned(method, path, |failure| matches!(failure, Failure::Slow(_)))? {
+            Failure::Slow(pause) => Some(pause),
+            _ => None,
+        }
+    }
+
+    fn turned(&mut self, method: &Method, path: &str, which: impl Fn(&Failure) -> bool) -> Option<Failure> {
         let line = format!("{method} {path}");
         let fits = |prefix: &str| path.starts_with(prefix) || line.starts_with(prefix);
-        let knob = self.knobs.iter_mut().find(|knob| knob.left > 0 && fits(&knob.prefix))?;
+        let knob = self.knobs.iter_mut().find(|knob| knob.left > 0 && fits(&knob.prefix) && which(&knob.failure))?;
         knob.left -= 1;
         Some(knob.failure.clone())
     }
@@ -316,7 +332,7 @@ impl State {
                 note(self, 200);
                 return dropped();
             }
-            Some(Failure::Error(_)) | None => {}
+            Some(Failure::Error(_) | Failure::Slow(_)) | None => {}
         }
         // /files-pri/T…-F…/download/name
         let owner = path.trim_start_matches("/files-pri/").split('/').next().unwrap_or_default();

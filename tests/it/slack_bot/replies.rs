@@ -56,6 +56,15 @@ async fn snippets_files_and_threads_are_read() {
     let file = slack.say_with_file("okta-support", "robin", "", "agent.log.gz", packed);
     slack.reply_to(file, ATLASSIAN_TITLE).await;
 
+    // Of a large one, the beginning is read.
+    let large = format!("{}\n{}", SHAREFILE[2], "x ".repeat(1_500_000));
+    let file = slack.say_with_file("okta-support", "dana", "", "large.txt", large);
+    slack.reply_to(file, SHAREFILE_TITLE).await;
+    // PowerShell writes UTF-16.
+    let wide: Vec<u8> = SHAREFILE[0].encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let file = slack.say_with_file("okta-support", "dana", "", "wide.log", [b"\xff\xfe".as_slice(), &wide].concat());
+    slack.reply_to(file, SHAREFILE_TITLE).await;
+
     // In a thread the answer stands beside the question, and the same thing is said once.
     let root = slack.say("okta-support", "dana", "provisioning is broken, details below");
     slack.reply_in_thread(root, "dana", SHAREFILE[0]);
