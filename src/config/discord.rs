@@ -56,7 +56,7 @@ pub struct DiscordChannel {
     /// The id of the role that "Ask the team" calls. Default: none.
     #[serde(default)]
     pub support_role: Option<String>,
-    /// How much is said there at most: answers in a time, such as "10/5m" or "100/2h". Default: as in [cooldown].
+    /// How much is said there at most: answers in a time, such as "10/5m" or "100/2h". Default: as `cooldown` says.
     #[serde(default)]
     pub cooldown: Option<String>,
 }

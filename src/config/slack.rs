@@ -92,7 +92,7 @@ pub struct SlackChannel {
     /// Whom "Ask the team" calls: the id of a user group, e.g. S0123ABCD, or of a person. Default: nobody.
     #[serde(default)]
     pub support_group: Option<String>,
-    /// How much is said there at most: answers in a time, such as "10/5m" or "100/2h". Default: as in [cooldown].
+    /// How much is said there at most: answers in a time, such as "10/5m" or "100/2h". Default: as `cooldown` says.
     #[serde(default)]
     pub cooldown: Option<String>,
 }
