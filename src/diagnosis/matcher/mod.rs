@@ -497,6 +497,15 @@ mod tests {
     }
 
     #[test]
+    fn a_short_text_near_a_match_starts_a_word() {
+        assert!(super::is_short(b"sso") && !super::is_short(b"saml"));
+        let squeezed = Squeezed::new("it is so slow, SSO", &[]);
+        let starts = |at: usize| squeezed.boundary(at);
+        let places: Vec<bool> = memchr::memmem::find_iter(squeezed.bytes(), b"sso").map(starts).collect();
+        assert_eq!(places, [false, true]);
+    }
+
+    #[test]
     fn an_error_is_found_among_thousands_of_near_misses() {
         let error = "Automatic provisioning of user dana@example.com to app ShareFile failed: Error creating authenticated \
             session to app ShareFile. The credentials used to connect to the API were invalid.\n";
