@@ -181,28 +181,6 @@ impl Engine {
         Outcome { diagnoses, answered, facts, secrets: secrets.source, near, cut }
     }
 
-    /// Every hit with the signs around it, for the message of a failed test.
-    #[cfg(test)]
-    pub(crate) fn explain(&self, text: &str) -> Vec<(String, String, String, Vec<(&'static str, i32)>, f64)> {
-        let decoded = Decoded::new(text);
-        let text = decoded.text();
-        let (facts, squeezed) = (Facts::read(text), Squeezed::new(text, &[]));
-        let hits = self.matcher.hits(&Subject { text, squeezed: &squeezed, facts: &facts, secrets: &[] });
-        let bearings = bearing::Bearings::new(text);
-        hits.into_iter()
-            .map(|hit| {
-                let rule = self.rules.at(self.matcher.patterns()[hit.pattern].rule).map(|rule| rule.id.to_string());
-                (
-                    rule.unwrap_or_default(),
-                    text[hit.hull.clone()].to_owned(),
-                    format!("{:?}", hit.bearing),
-                    bearings.signs(&hit.hull),
-                    hit.coverage,
-                )
-            })
-            .collect()
-    }
-
     fn diagnosis(
         &self,
         ranked: Ranked,

@@ -102,7 +102,7 @@ impl<'t> Bearings<'t> {
 
     /// The signs around `span` with their points, for the message of a failed test.
     #[cfg(test)]
-    pub(crate) fn signs(&self, span: &Range<usize>) -> Vec<(&'static str, i32)> {
+    fn signs(&self, span: &Range<usize>) -> Vec<(&'static str, i32)> {
         let place = Place::new(self.text, span);
         let tables = [&*signs::REPORT, &*signs::TALK, &*signs::SOURCE];
         let shown = tables.into_iter().flatten().filter(|sign| sign.shows(&place));

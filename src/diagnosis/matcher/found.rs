@@ -484,8 +484,8 @@ impl<'f> Found<'f> {
         let start = squeezed.text_start(at);
         let abrupt = abruptness(text, start)?;
         let has = |places: &[u32]| places.binary_search(&(offset as u32)).is_ok();
-        // A capital that the message does not have, or has behind a hole, begins a sentence of its own, and a clause of the message
-        // can stand alone in another.
+        // A capital that the message does not have, or has behind a hole, begins a sentence of its own, and a
+        // clause of the message can stand alone in another.
         let capital = text[start..].starts_with(char::is_uppercase);
         let own = capital && (offset == 0 || !has(&segment.capitals));
         let whole = own || has(&segment.clauses);
