@@ -74,7 +74,7 @@ pub struct Diagnosis {
 pub enum Evidence {
     /// The words of the message.
     Message,
-    /// The words of the message, of which this share is there before it is cut off.
+    /// The words of the message, of which this share is there: its end is cut off, or its beginning is missing.
     CutMessage(f64),
     /// An error code.
     Code(String),

@@ -2,6 +2,8 @@
 //!
 //! One Aho-Corasick automaton over an anchor of each pattern (its longest literal) passes over the
 //! squeezed text once; only where an anchor stands are its patterns verified, within bounded windows.
+//! The same automaton knows the first letters of each message, by which those are found whose end is cut
+//! off, and the last ones, by which those are found whose beginning is missing.
 //! Patterns that differ in their conditions only are placed once for all (a `Template`).
 //!
 //! The work is linear in the text, with small constants, for any text and any rule set: `plan` says
