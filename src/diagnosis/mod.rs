@@ -74,7 +74,7 @@ pub struct Diagnosis {
 pub enum Evidence {
     /// The words of the message.
     Message,
-    /// The words of the message, of which this share is there before it is cut off.
+    /// The words of the message, of which this share is there: its end is cut off, or its beginning is missing.
     CutMessage(f64),
     /// An error code.
     Code(String),
@@ -179,28 +179,6 @@ impl Engine {
         let near =
             ranking.near.iter().take(NEAR_MAX).filter_map(|rule| Some(self.rules.at(*rule)?.id.clone())).collect();
         Outcome { diagnoses, answered, facts, secrets: secrets.source, near, cut }
-    }
-
-    /// Every hit with the signs around it, for the message of a failed test.
-    #[cfg(test)]
-    pub(crate) fn explain(&self, text: &str) -> Vec<(String, String, String, Vec<(&'static str, i32)>, f64)> {
-        let decoded = Decoded::new(text);
-        let text = decoded.text();
-        let (facts, squeezed) = (Facts::read(text), Squeezed::new(text, &[]));
-        let hits = self.matcher.hits(&Subject { text, squeezed: &squeezed, facts: &facts, secrets: &[] });
-        let bearings = bearing::Bearings::new(text);
-        hits.into_iter()
-            .map(|hit| {
-                let rule = self.rules.at(self.matcher.patterns()[hit.pattern].rule).map(|rule| rule.id.to_string());
-                (
-                    rule.unwrap_or_default(),
-                    text[hit.hull.clone()].to_owned(),
-                    format!("{:?}", hit.bearing),
-                    bearings.signs(&hit.hull),
-                    hit.coverage,
-                )
-            })
-            .collect()
     }
 
     fn diagnosis(
@@ -352,11 +330,51 @@ mod tests {
 
     use super::bearing;
     use super::context::Context;
-    use super::{Engine, Outcome};
+    use super::{Engine, Evidence, Outcome};
     use crate::rules::{Scope, Source};
 
     static ENGINE: LazyLock<Engine> =
         LazyLock::new(|| Engine::load(&[Source::Dir(PathBuf::from("tests/rules"))]).expect("sound rules"));
+
+    /// The rule that answers, and how much of its message is there.
+    fn answer(paste: &str, scope: Scope) -> Option<(String, f64)> {
+        let outcome = ENGINE.diagnose(paste, scope);
+        let diagnosis = outcome.diagnoses.first().filter(|_| outcome.answered)?;
+        let share = match diagnosis.evidence.first() {
+            Some(Evidence::CutMessage(share)) => *share,
+            _ => 1.0,
+        };
+        Some((diagnosis.rule.to_string(), share))
+    }
+
+    #[test]
+    fn a_message_is_known_without_its_beginning() {
+        const RULE: &str = "provisioning/sharefile-invalid-credentials";
+        for (paste, least) in [
+            ("ShareFile: …app ShareFile failed: The credentials used to connect to the API were invalid", 0.7),
+            ("we get\nto app ShareFile failed: The credentials used to connect to the API were invalid.", 0.7),
+            ("> user dana to app ShareFile failed: The\n> credentials used to connect to the API were invalid", 0.7),
+            ("ser dana to app ShareFile failed: The credentials used to connect to the API were invalid", 0.7),
+        ] {
+            let (rule, share) = answer(paste, Scope::Okta).expect(paste);
+            assert!(rule == RULE && share > least && share < 1.0, "{paste}: {rule} {share}");
+        }
+        for paste in [
+            // Too little of it, and which app it is about is not known.
+            "…credentials used to connect to the API were invalid",
+            "…failed: The credentials used to connect to the API were invalid",
+            // The sentence goes on, or does not start here.
+            "to app ShareFile failed: The credentials used to connect to the API were invalid said he",
+            "some others to app ShareFile failed: The credentials used to connect to the API were invalid",
+            "app ShareFile failed: The credentials used to connect to the API were invalid (Keycloak)",
+        ] {
+            assert_eq!(answer(paste, Scope::Okta), None, "{paste}");
+        }
+        // What says that it is Okta's may have stood in the beginning.
+        let paste = "to app ShareFile failed: The credentials used to connect to the API were invalid";
+        assert!(answer(paste, Scope::Okta).is_some() && answer(paste, Scope::Mixed).is_none());
+        assert!(answer(&format!("okta …{paste}"), Scope::Mixed).is_some());
+    }
 
     /// Pieces of real pastes in any order: matching, ranking and quoting meet half messages, nested
     /// wrappers and repetitions.

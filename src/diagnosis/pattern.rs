@@ -190,3 +190,15 @@ fn shape(literal: &str) -> (Vec<u32>, Vec<u32>) {
 fn ends_in_word(char: Option<char>) -> bool {
     char.is_some_and(char::is_alphanumeric)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::shape;
+
+    #[test]
+    fn a_literal_has_a_shape() {
+        // Squeezed: failedtheuserisinanotherstate
+        assert_eq!(shape(" failed: The user is in 'another' state"), (vec![6], vec![6]));
+        assert_eq!(shape("É {\"a\": B}"), (vec![0, 3], vec![2, 3]));
+    }
+}

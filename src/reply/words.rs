@@ -211,7 +211,7 @@ pub fn seen(count: usize) -> String {
 pub fn evidence(evidence: &Evidence) -> String {
     match evidence {
         Evidence::Message => "its message".to_owned(),
-        Evidence::CutMessage(share) => format!("its message, cut off after {:.0} %", share * 100.0),
+        Evidence::CutMessage(share) => format!("its message, of which {:.0} % is there", share * 100.0),
         Evidence::Code(code) => format!("code {code}"),
         Evidence::Fact(name, value) => format!("{} {value}", name.as_str().replace('_', " ")),
         Evidence::Nearby(text) => format!("“{text}” near it"),

@@ -102,7 +102,7 @@ impl<'t> Bearings<'t> {
 
     /// The signs around `span` with their points, for the message of a failed test.
     #[cfg(test)]
-    pub(crate) fn signs(&self, span: &Range<usize>) -> Vec<(&'static str, i32)> {
+    fn signs(&self, span: &Range<usize>) -> Vec<(&'static str, i32)> {
         let place = Place::new(self.text, span);
         let tables = [&*signs::REPORT, &*signs::TALK, &*signs::SOURCE];
         let shown = tables.into_iter().flatten().filter(|sign| sign.shows(&place));
@@ -218,6 +218,8 @@ mod tests {
             "E0000011 any idea?",
             "Error: E0000006: You do not have permission",
             "2026-08-14 ERROR sync failed E0000047",
+            "just got a new laptop and now `E0000011` when I run the login",
+            "{\"error\": Optional(\"E0000153\")}",
             "    raise OktaError(r.json())\nOktaError: {'errorCode': 'E0000082', 'errorSummary': 'Each code'}",
         ] {
             let (bearing, signs) = code(text);
@@ -233,6 +235,11 @@ mod tests {
             "is E0000006 always a role problem in your experience?",
             "we map E0000047 to a retry with back-off in the client",
             "the docs list E0000001 to E0000269 without any remediation",
+            "E0000004 walks into a bar. Bartender: Authentication failed. E0000004: I hear that a lot",
+            "E0000006 in that call is because group admins can't create users",
+            "Revert \"Retry on E0000047\"",
+            "[Bug] Okta: E0000011 is swallowed by the error boundary, user sees a blank page",
+            "- [ ] handle `E0000011`",
             "the E0000047 errors last night were our own cron job, all good now",
         ] {
             let (bearing, signs) = code(text);
@@ -248,6 +255,8 @@ mod tests {
             "def json(self):\n    return {\"errorCode\": \"E0000015\", \"errorSummary\": \"You do not have permission.\"}",
             "const RETRY = {\n  'E0000047': true,\n};\nfunction retry(e) {",
             "assert resp.json()['errorCode'] == 'E0000007'",
+            "count by (code) (errors{code=~\"E0000004|E0000011\"})",
+            "SELECT count(*) FROM logs WHERE code = 'E0000004'",
         ] {
             let (bearing, signs) = code(text);
             assert_eq!(bearing, Bearing::SourceCode, "{text}: {signs:?}");
@@ -262,10 +271,22 @@ mod tests {
             ("got *User is not assigned to the app* again, any idea?", Reported),
             (r#"{"message":"User is not assigned to it","i18n":{"key":"idx.x"}}"#, Reported),
             ("hi all, anyone? getting\n> User is not assigned to it.\n> Ensure that it is\nsince 9am", Reported),
+            ("    error: 1 error occurred:\n        * failed: User is not assigned to it", Reported),
+            ("ERROR: unable to map claims: User is not assigned to it", Reported),
+            ("what does \"…User is not assigned to it\" mean?", Talk),
+            ("TIP: before you open a ticket for \"User is not assigned to it\", check the group first", Talk),
+            ("During that window \"User is not assigned to it\" is expected.", Talk),
+            ("Which event type should I search for to find \"User is not assigned to it\"?", Talk),
+            ("Q: Why do I get \"User is not assigned to it\"?\nA: Because nobody assigned it.", Talk),
             ("Feature request: hook to handle \"User is not assigned to it\"", Talk),
             ("the page should say \"User is not assigned to it\" instead", Talk),
             ("if you are seeing `Error: User is not assigned to it` then try these", Talk),
             ("## Errors\n**\"User is not assigned\"**\nThey are not in it.\n**\"Session expired\"**", Talk),
+            (
+                "- alert: Assigned\n  expr: up == 0\n  annotations: {summary: \"User is not assigned to it\"}",
+                SourceCode,
+            ),
+            ("  \"User is not assigned to it\": /help/assignment", SourceCode),
             ("e.error_description # => \"User is not assigned to it\"\ne.status_code # => 400", SourceCode),
             ("messages: {\n  a: {\n    userCheck: 'User is not assigned to it',\n  },\n},", SourceCode),
             ("--- FAIL: TestLogin\n    a_test.go:8: want \"User is not assigned to it\", got nil", SourceCode),

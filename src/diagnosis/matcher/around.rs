@@ -120,3 +120,34 @@ pub(super) fn clean(value: &str) -> String {
     let trimmed = trimmed.trim_end_matches(['.', '(', '-']).trim_start_matches([')', '-', '.']).trim();
     trimmed.to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Abrupt, abruptness, goes_on};
+
+    #[test]
+    fn a_beginning_may_be_missing_where_something_starts() {
+        use Abrupt::{Ellipsis, Start};
+        for (text, expected) in [
+            ("rest", Some(Start)),
+            ("> rest", Some(Start)),
+            ("we get\nrest", Some(Start)),
+            ("it says \"rest", Some(Start)),
+            ("it says: 'rest", Some(Start)),
+            ("it says …rest", Some(Ellipsis)),
+            ("it says \"... rest", Some(Ellipsis)),
+            ("it says rest", None),
+            ("the user's rest", None),
+            ("the 'user' rest", None),
+        ] {
+            let at = text.find("rest").expect("a place");
+            assert_eq!(abruptness(text, at), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_sentence_goes_on_with_a_word() {
+        assert!(goes_on("end of it", 3));
+        assert!(!goes_on("end. It", 3) && !goes_on("end", 3) && !goes_on("end\nIt", 3));
+    }
+}

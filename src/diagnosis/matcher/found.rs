@@ -40,6 +40,8 @@ const END_SHARE_MIN: f64 = 0.7;
 const REST_LITERAL_MIN: usize = 26;
 /// … and this share of its letters.
 const REST_SHARE_MIN: f64 = 0.5;
+/// What is left of words before a hole starts at most so many letters before the hole's end.
+const LEFT_MAX: usize = 100;
 /// Letters before the place where the rest of a message starts that may happen to be those of the message.
 const HAPPEN_MAX: usize = 3;
 
@@ -459,6 +461,19 @@ impl<'f> Found<'f> {
         self.fill_holes(&pattern.holes[..spans.len()], &spans, 0, &mut placed).then_some(placed)
     }
 
+    /// What is left of words whose beginning is missing, before the hole that ends at `to`.
+    fn left_of(&self, words: &Segment, from: usize, to: usize) -> Option<Range<usize>> {
+        let (text, squeezed) = (self.subject.text, self.subject.squeezed);
+        let bytes = squeezed.bytes();
+        let mut near = (from.max(to.saturating_sub(LEFT_MAX))..to).rev();
+        let start = near.find(|at| squeezed.boundary(*at) && abruptness(text, squeezed.text_start(*at)).is_some())?;
+        let longest = words.bytes.len().min(to - start);
+        let left = (MARKED_MIN..=longest).rev().find(|len| {
+            words.bytes.ends_with(&bytes[start..start + len]) && (!words.ends_word || squeezed.boundary(start + len))
+        })?;
+        Some(start..start + left)
+    }
+
     /// What says that the text starts at `at` in the middle of a message, which has `segment` from byte `offset`
     /// there.
     fn cut_before(&self, at: usize, segment: &Segment, offset: usize) -> Option<Abrupt> {
@@ -469,10 +484,11 @@ impl<'f> Found<'f> {
         let start = squeezed.text_start(at);
         let abrupt = abruptness(text, start)?;
         let has = |places: &[u32]| places.binary_search(&(offset as u32)).is_ok();
-        // A capital that the message does not have begins a sentence of its own, and a clause of the message
-        // can stand alone in another.
-        let own = text[start..].starts_with(char::is_uppercase) && !has(&segment.capitals);
-        let whole = own || offset == 0 || has(&segment.clauses);
+        // A capital that the message does not have, or has behind a hole, begins a sentence of its own, and a
+        // clause of the message can stand alone in another.
+        let capital = text[start..].starts_with(char::is_uppercase);
+        let own = capital && (offset == 0 || !has(&segment.capitals));
+        let whole = own || has(&segment.clauses);
         (abrupt == Abrupt::Ellipsis || !whole).then_some(abrupt)
     }
 
@@ -500,7 +516,13 @@ impl<'f> Found<'f> {
             let from = spans[first].start.saturating_sub(HOLE_MAX + previous.len());
             self.checks += 1;
             let window = &bytes[from..spans[first].start];
-            let Some(at) = memmem::rfind(window, previous) else { break };
+            let Some(at) = memmem::rfind(window, previous) else {
+                if let Some(left) = self.left_of(&pattern.segments[first - 1], from, spans[first].start) {
+                    first -= 1;
+                    spans[first] = left;
+                }
+                break;
+            };
             to = from + at + previous.len();
             if !hole_fits(pattern, first, to, spans[first].start) {
                 break;

@@ -2,6 +2,8 @@
 //!
 //! One Aho-Corasick automaton over an anchor of each pattern (its longest literal) passes over the
 //! squeezed text once; only where an anchor stands are its patterns verified, within bounded windows.
+//! The same automaton knows the first letters of each message, by which those are found whose end is cut
+//! off, and the last ones, by which those are found whose beginning is missing.
 //! Patterns that differ in their conditions only are placed once for all (a `Template`).
 //!
 //! The work is linear in the text, with small constants, for any text and any rule set: `plan` says
@@ -494,6 +496,15 @@ mod tests {
             prop_assert!(cost <= 50_000 + 60 * text.len(), "{} for {} bytes", cost, text.len());
             prop_assert!(cost <= 3 * CHECKS_MAX, "{} for {} bytes", cost, text.len());
         }
+    }
+
+    #[test]
+    fn a_short_text_near_a_match_starts_a_word() {
+        assert!(super::is_short(b"sso") && !super::is_short(b"saml"));
+        let squeezed = Squeezed::new("it is so slow, SSO", &[]);
+        let starts = |at: usize| squeezed.boundary(at);
+        let places: Vec<bool> = memchr::memmem::find_iter(squeezed.bytes(), b"sso").map(starts).collect();
+        assert_eq!(places, [false, true]);
     }
 
     #[test]
