@@ -496,7 +496,8 @@ mod tests {
             // What one word can begin grows with the rules.
             let per_byte = RULES.len() / 20;
             prop_assert!(cost <= 50_000 + per_byte * text.len(), "{} for {} bytes", cost, text.len());
-            prop_assert!(cost <= 3 * CHECKS_MAX, "{} for {} bytes", cost, text.len());
+            // Beyond what the plan allows, each anchor is looked at once, and lost beginnings are looked for.
+            prop_assert!(cost <= 4 * CHECKS_MAX, "{} for {} bytes", cost, text.len());
         }
     }
 
