@@ -150,6 +150,6 @@ fn in_snapshots(forwarded: &[MessageSnapshot]) -> impl Iterator<Item = &Attachme
 }
 
 /// Milliseconds since 1970.
-fn millis(at: Timestamp) -> i64 {
+pub(super) fn millis(at: Timestamp) -> i64 {
     i64::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX)
 }

@@ -1,6 +1,7 @@
 //! Takes Discord's events, and has them decided about.
 
 use std::collections::HashSet;
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use serenity::model::id::{ChannelId, GuildId, MessageId, UserId};
 use tracing::{error, info, warn};
 
 use super::attachments::Attachments;
-use super::convert::Said;
+use super::convert::{Said, millis};
 use super::gateway::Bot;
 use super::places::{Place, Places};
 use super::rest::{CallError, Rest, code};
@@ -175,14 +176,34 @@ impl<S: Store> Handler<S> {
     async fn decide(&self, event: &Event) -> bool {
         let mut pause = RETRY_FIRST;
         for _ in 0..TRIES {
+            // Who holds no shard any more does not hear what became of the message; who holds it now has read it.
+            if self.bot.pulse.connections() == 0 {
+                return false;
+            }
             match self.bot.intake.handle(event, None).await {
                 Ok(_) => return true,
                 Err(error) => error!(message = %event.key(), error = %error, "cannot decide; trying again"),
             }
             tokio::time::sleep(pause).await;
             pause *= 2;
+            if self.is_outdated(event).await {
+                return true;
+            }
         }
         false
+    }
+
+    /// Whether something later happened to a message. It had its own event, which may have been decided about already.
+    async fn is_outdated(&self, event: &Event) -> bool {
+        let (Event::Posted(message) | Event::Edited(message)) = event else { return false };
+        let channel = message.thread.as_deref().unwrap_or(&message.key.channel.channel);
+        let (Ok(channel), Ok(id)) = (channel.parse::<NonZeroU64>(), message.key.message.parse::<NonZeroU64>()) else {
+            return false;
+        };
+        match self.read(Ids { guild: None, channel: channel.into(), message: id.into() }).await {
+            Ok(now) => now.edited_timestamp.is_some_and(|edited| millis(edited) > message.version),
+            Err(error) => matches!(error.code(), Some(code::UNKNOWN_MESSAGE | code::UNKNOWN_CHANNEL)),
+        }
     }
 
     async fn read(&self, ids: Ids) -> Result<Message, CallError> {

@@ -38,11 +38,11 @@ async fn questions_are_answered_privately_and_can_be_shared() {
     "#);
     // Something that comes near is offered.
     let near = discord.mention("general", "dana", "our sharefile provisioning credentials");
-    let near = workspace.reply(near, "These come near").await;
+    let near = workspace.reply(near, "Comes near").await;
     let near = readable(&near);
     // What else comes near depends on all the rules.
     insta::assert_snapshot!(near.lines().take(3).collect::<Vec<_>>().join("\n"), @r"
-    No rule fits this well enough to be sure. These come near\:
+    No rule fits this well enough to be sure.
     Comes near
     - ShareFile provisioning: the API credentials are invalid `provisioning/sharefile-invalid-credentials`
     ");

@@ -127,7 +127,7 @@ async fn forums_and_announcements_can_be_watched_from_anywhere() {
     assert!(watched.contains("I lack permissions here: Create Public Threads"), "{watched}");
     assert!(watched.contains("at most 2 answers in 1 hour"), "{watched}");
     let wrong = discord.slash("robin", "general", here("often")).await.response().await.text();
-    assert!(wrong.contains("10/5m means at most 10 answers in 5 minutes"), "{wrong}");
+    assert!(wrong.contains("means at most 10 answers in 5 minutes"), "{wrong}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -212,8 +212,14 @@ async fn text_is_read_in_every_usual_kind_of_file_from_discord_only_and_within_b
     for file in [late, picture, elsewhere] {
         assert_eq!(workspace.replies(file), 0);
     }
-    let fetched = discord.look(|state| state.requests.iter().filter(|it| it.path.starts_with("/cdn/")).count());
-    assert_eq!(fetched, 7);
+    // What comes right after the start may be read from the history, too.
+    let mut fetched: Vec<String> = discord.look(|state| {
+        let requests = state.requests.iter().filter(|it| it.path.starts_with("/cdn/"));
+        requests.map(|it| it.path.clone()).collect()
+    });
+    fetched.sort_unstable();
+    fetched.dedup();
+    assert_eq!(fetched.len(), 7);
     // What cannot be fetched costs the file only.
     discord.change(|state| state.url = state.url.replace("localhost", "127.0.0.1"));
     discord.fail("/cdn/", 1, Failure::Status(404));
@@ -259,7 +265,7 @@ async fn how_a_channel_is_watched_is_chosen_and_shown_where_it_is() {
     insta::assert_snapshot!(with_names(discord, &watched), @r#"
     <#okta-support>: an Okta support channel, errors are answered in threads
     <#general>: a mixed channel, nothing is posted; 1 message would have been answered so far
-    <#a thread>: an Okta support channel, errors are answered in threads; no support role
+    <#a thread>: an Okta support channel, errors are answered in threads; no team to ask
     (only you see this)
     "#);
     let said = okta(discord, "robin", "general", "unwatch", json!([])).await.response().await.text();
