@@ -61,16 +61,15 @@ pub struct Alone {
 }
 
 impl SqlStore {
-    /// Takes part in the database beside other bots. Where there are none, whoever held a name before is dead, and
-    /// nobody need wait until its lease ends.
+    /// Takes part in the database beside other bots. Where there are none on a file, whoever held a name before is
+    /// dead, and nobody need wait until its lease ends. PostgreSQL forgets the locks of the living when it crashes.
     pub async fn enter(&self) -> Result<Presence, Busy> {
-        match self.alone().await {
-            Ok(alone) => {
-                self.free_names().await?;
-                drop(alone);
+        if let Pools::Sqlite(_) = &*self.pools {
+            match self.alone().await {
+                Ok(_alone) => self.free_names().await?,
+                Err(Busy::Bot(_) | Busy::Restore(_)) => {}
+                Err(error) => return Err(error),
             }
-            Err(Busy::Bot(_) | Busy::Restore(_)) => {}
-            Err(error) => return Err(error),
         }
         let waiting_since = Instant::now();
         loop {

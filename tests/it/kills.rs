@@ -157,7 +157,6 @@ async fn killed_at_any_moment_on_discord_on_sqlite() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "with some seeds a reply stays to a message that was edited while the database was away: being looked into"]
 async fn killed_at_any_moment_on_a_discord_in_trouble_on_postgres() {
     on_discord(&[("OKTRIAGE__STORAGE__URL", &postgres().await)], true).await;
 }

@@ -173,7 +173,6 @@ async fn three_processes(people: &impl People, start: impl Fn(&str) -> Server) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "with some seeds a reply stays to a message that was edited while the database was away: being looked into"]
 async fn three_processes_answer_each_message_once_on_discord() {
     let (discord, dir) = (Discord::start().await, temp());
     let settings = discord_bot::settings(&discord, "scope = \"okta\"", "");

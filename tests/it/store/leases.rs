@@ -17,7 +17,6 @@ contracts!(
     one_of_many_gets_it,
     a_clock_that_is_set_back_frees_it,
     keepers_take_over_from_each_other,
-    names_of_the_dead_are_free,
     turns_are_spaced
 );
 
@@ -100,9 +99,10 @@ async fn keepers_take_over_from_each_other(place: Place) {
     tasks.remove(0).await.unwrap();
 }
 
-/// A bot that starts where there are no others need not wait for leases of one that was killed; beside others,
-/// it must.
-async fn names_of_the_dead_are_free(place: Place) {
+/// A bot that starts alone on a file need not wait for leases of one that was killed; beside others, it must.
+#[tokio::test(flavor = "multi_thread")]
+async fn names_of_the_dead_are_free_on_sqlite() {
+    let place = Place::sqlite();
     let dead = place.open().await;
     dead.acquire("discord/0", "dead", TTL).await.unwrap().unwrap();
     let first = place.open().await;
@@ -110,6 +110,16 @@ async fn names_of_the_dead_are_free(place: Place) {
     assert!(first.acquire("discord/0", "first", TTL).await.unwrap().is_some());
     let second = place.open().await;
     let _beside = second.enter().await.unwrap();
+    assert_eq!(second.acquire("discord/0", "second", TTL).await.unwrap(), None);
+}
+
+/// PostgreSQL forgets the locks of the living when it crashes, so who seems alone there may not be.
+#[tokio::test(flavor = "multi_thread")]
+async fn names_are_free_when_their_leases_have_ended_on_postgres() {
+    let place = Place::postgres().await;
+    place.open().await.acquire("discord/0", "living", TTL).await.unwrap().unwrap();
+    let second = place.open().await;
+    let _presence = second.enter().await.unwrap();
     assert_eq!(second.acquire("discord/0", "second", TTL).await.unwrap(), None);
 }
 
