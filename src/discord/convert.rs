@@ -116,17 +116,10 @@ impl Said {
             author: bot::Author { id: self.author.to_string(), is_bot: self.is_bot },
             text: text.trim().to_owned(),
             posted_at,
-            version: version(self.id, self.edited_at),
+            version: self.edited_at.unwrap_or(posted_at),
             asked,
         }
     }
-}
-
-/// Which state of a message it is: the time of its last edit, which is later than its posting even within the same
-/// millisecond; in milliseconds since 1970.
-pub(super) fn version(id: MessageId, edited_at: Option<i64>) -> i64 {
-    let posted_at = millis(id.created_at());
-    edited_at.map_or(posted_at, |edited_at| edited_at.max(posted_at + 1))
 }
 
 fn mentions(text: &str, me: UserId) -> bool {

@@ -18,7 +18,7 @@ use serenity::model::id::{ChannelId, GuildId, MessageId, UserId};
 use tracing::{error, info, warn};
 
 use super::attachments::Attachments;
-use super::convert::{Said, millis, version};
+use super::convert::{Said, millis};
 use super::gateway::Bot;
 use super::places::{Place, Places};
 use super::rest::{CallError, Rest, code};
@@ -201,7 +201,7 @@ impl<S: Store> Handler<S> {
             return false;
         };
         match self.read(Ids { guild: None, channel: channel.into(), message: id.into() }).await {
-            Ok(now) => version(now.id, now.edited_timestamp.map(millis)) > message.version,
+            Ok(now) => now.edited_timestamp.is_some_and(|edited| millis(edited) > message.version),
             Err(error) => matches!(error.code(), Some(code::UNKNOWN_MESSAGE | code::UNKNOWN_CHANNEL)),
         }
     }

@@ -26,7 +26,7 @@ use crate::program::PATIENCE;
 use bits::{intent, kind, permission};
 pub(crate) use interactions::Interaction;
 pub(crate) use read::readable;
-use state::{Failure, Knob, Message, Overwrite, State, now};
+use state::{Failure, Knob, Message, Overwrite, State, made, now};
 
 struct Shared {
     state: Mutex<State>,
@@ -230,7 +230,8 @@ impl Discord {
         self.change(|state| {
             let mut edited = state.message(message).expect("a message").clone();
             text.clone_into(&mut edited.content);
-            edited.edited = Some(now());
+            // Nobody edits within the millisecond of the posting or of the last edit; a test is that fast.
+            edited.edited = Some(now().max(edited.edited.unwrap_or(made(message)) + 1));
             state.set_mentions(&mut edited, &Value::Null);
             state.messages.insert(message, edited);
             state.tell_message("MESSAGE_UPDATE", message);
