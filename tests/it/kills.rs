@@ -53,12 +53,11 @@ fn disturb_discord(discord: &Discord, dice: &mut Dice) {
             // An event that comes twice, and after later ones.
             let told = discord.look(|state| {
                 let nth = dice.below(state.messages.len().max(1) as u64) as usize;
-                let message =
-                    state.messages.values().filter(|it| it.author != state.bot && !it.deleted).nth(nth / 2)?;
-                Some((message.id, state.message_json(message, true)))
+                let people = state.messages.values().filter(|it| it.author != state.bot && !it.deleted);
+                people.map(|it| it.id).nth(nth / 2)
             });
-            if let Some((_, json)) = told {
-                discord.dispatch("MESSAGE_CREATE", &json);
+            if let Some(told) = told {
+                discord.tell_again(told);
             }
             return;
         }

@@ -348,6 +348,11 @@ impl Discord {
         });
     }
 
+    /// Tells once more that a message was posted, as it is now.
+    pub(crate) fn tell_again(&self, message: u64) {
+        self.change(|state| state.tell_message("MESSAGE_CREATE", message));
+    }
+
     /// Sends an event of the first guild as it is.
     pub(crate) fn dispatch(&self, name: &str, data: &Value) {
         self.change(|state| {
