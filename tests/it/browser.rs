@@ -56,7 +56,22 @@ impl Browser {
     }
 
     async fn text(&self, css: &str) -> String {
-        self.find(css).await.text().await.expect("text")
+        loop {
+            match self.find(css).await.text().await {
+                Err(error) if error.is_stale_element_reference() => {}
+                text => return text.expect("text"),
+            }
+        }
+    }
+
+    /// Clicks what is there; the page may just then draw it anew.
+    async fn click(&self, css: &str) {
+        loop {
+            match self.find(css).await.click().await {
+                Err(error) if error.is_stale_element_reference() => {}
+                clicked => return clicked.expect("clicked"),
+            }
+        }
     }
 
     async fn type_and_send(&self, text: &str) {
@@ -160,9 +175,9 @@ async fn a_newcomer_pastes_an_error_and_reads_the_answer() {
     browser.screenshot("lookup").await;
 
     // The other channel is empty; the first one is still there after a reload.
-    browser.find("#channels button[data-channel=general]").await.click().await.expect("clicked");
+    browser.click("#channels button[data-channel=general]").await;
     assert!(browser.text(".empty").await.starts_with("Nothing here yet."));
-    browser.find("#channels button[data-channel=okta-support]").await.click().await.expect("clicked");
+    browser.click("#channels button[data-channel=okta-support]").await;
     browser.page.refresh().await.expect("reloaded");
     assert!(browser.text(".person .thread .bot h3").await.starts_with("ShareFile"));
     browser.close().await;
@@ -174,7 +189,7 @@ async fn an_answer_is_previewed_as_slack_and_discord_show_it() {
     let server = Server::start(dir.path());
     let browser = Browser::open(&server.url).await;
     browser.type_and_send(SHAREFILE[0]).await;
-    browser.find(".bot .actions button").await.click().await.expect("clicked");
+    browser.click(".bot .actions button").await;
     let title = "ShareFile provisioning: the API credentials are invalid";
     assert_eq!(browser.text("#preview[open] .slack h4.header").await, title);
     assert!(browser.text("#preview .slack pre").await.contains("credentials used to connect to the API were invalid"));
@@ -207,7 +222,7 @@ async fn an_answer_is_previewed_as_slack_and_discord_show_it() {
     // What is hostile in a paste is text there, too.
     let hostile = SHAREFILE[0].replace("dana@example.com", "<img src=x onerror=document.title='owned'>");
     browser.type_and_send(&hostile).await;
-    browser.find("#message-3 .bot .actions button").await.click().await.expect("clicked");
+    browser.click("#message-3 .bot .actions button").await;
     assert!(browser.text("#preview[open] .slack pre").await.contains("onerror"));
     assert_eq!(browser.page.find_all(Locator::Css("#preview img")).await.expect("found").len(), 0);
     assert_eq!(browser.page.title().await.expect("a title"), "oktriage");
@@ -227,7 +242,7 @@ async fn the_preview_is_at_hand_on_a_screen_and_on_a_phone() {
         browser.find(&button).await;
         browser.screenshot(&format!("answer-{name}")).await;
         assert!(browser.is_in_view(&button).await, "on a {name}, who read the answer sees the button");
-        browser.find(&button).await.click().await.expect("clicked");
+        browser.click(&button).await;
         browser.find("#preview[open] .slack h4.header").await;
         browser.screenshot(&format!("preview-{name}")).await;
         for part in ["#preview", "#preview .columns", "#preview .slack .said", "#preview .discord .said"] {
@@ -237,7 +252,7 @@ async fn the_preview_is_at_hand_on_a_screen_and_on_a_phone() {
         assert!(browser.is_in_view("#preview .slack h4.header").await, "on a {name}, Slack comes first");
         let head = browser.find("#preview > header").await.rectangle().await.expect("a place");
         assert!(head.3 < f64::from(height) / 6.0, "on a {name}, what it is about takes little room: {head:?}");
-        browser.find("#preview > header button").await.click().await.expect("clicked");
+        browser.click("#preview > header button").await;
         browser.find("#preview:not([open])").await;
     }
     browser.close().await;

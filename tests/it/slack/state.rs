@@ -1,9 +1,11 @@
 //! What the double remembers, and the JSON that Slack makes of it.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
 /// What the bot's token may do: what the app's manifest asks for, and no more.
 pub(crate) const SCOPES: [&str; 9] = [
@@ -272,8 +274,8 @@ pub(crate) enum Failure {
     Status(u16),
     /// Does what was asked and drops the connection instead of answering.
     LostAnswer,
-    /// Does what was asked, after this time.
-    Slow(Duration),
+    /// Does what was asked, when this says so.
+    Held(Arc<Semaphore>),
 }
 
 pub(crate) struct Knob {

@@ -9,6 +9,7 @@ use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use axum::http::{HeaderMap, Method};
 use axum::response::Response;
 use serde_json::{Map, Value, json};
+use tokio::sync::Semaphore;
 
 use super::Shared;
 use super::state::{Failure, Request, State};
@@ -109,8 +110,8 @@ pub(super) async fn answer(With(shared): With<Arc<Shared>>, request: axum::extra
     let (path, query) = (parts.uri.path().to_owned(), parts.uri.query().unwrap_or_default().to_owned());
     let bearer = parts.headers.get(AUTHORIZATION).and_then(|it| it.to_str().ok()).unwrap_or_default();
     let bearer = bearer.strip_prefix("Bearer ").unwrap_or_default().to_owned();
-    if let Some(pause) = shared.look(|state| state.pause(&parts.method, &path)) {
-        tokio::time::sleep(pause).await;
+    if let Some(released) = shared.look(|state| state.holds(&parts.method, &path)) {
+        let _permit = released.acquire().await;
     }
     shared.change(|state| {
         if let Some(method) = path.strip_prefix("/api/") {
@@ -152,14 +153,14 @@ fn limited(retry_after: u64) -> Response {
 
 impl State {
     fn failure(&mut self, method: &Method, path: &str) -> Option<Failure> {
-        self.turned(method, path, |failure| !matches!(failure, Failure::Slow(_)))
+        self.turned(method, path, |failure| !matches!(failure, Failure::Held(_)))
     }
 
-    /// How long an answer takes that is slow.
-    fn pause(&mut self, method: &Method, path: &str) -> Option<Duration> {
+    /// What an answer waits for that is held back.
+    fn holds(&mut self, method: &Method, path: &str) -> Option<Arc<Semaphore>> {
         let path = path.strip_prefix("/api/").unwrap_or(path);
-        match self.turned(method, path, |failure| matches!(failure, Failure::Slow(_)))? {
-            Failure::Slow(pause) => Some(pause),
+        match self.turned(method, path, |failure| matches!(failure, Failure::Held(_)))? {
+            Failure::Held(released) => Some(released),
             _ => None,
         }
     }
@@ -332,7 +333,7 @@ impl State {
                 note(self, 200);
                 return dropped();
             }
-            Some(Failure::Error(_) | Failure::Slow(_)) | None => {}
+            Some(Failure::Error(_) | Failure::Held(_)) | None => {}
         }
         // /files-pri/T…-F…/download/name
         let owner = path.trim_start_matches("/files-pri/").split('/').next().unwrap_or_default();
