@@ -27,14 +27,15 @@ const TRIES: u32 = 5;
 /// The pause before that.
 const RETRY: Duration = Duration::from_secs(2);
 
+/// Slack says once in each minute that it drops events in it; what it dropped is there when the minute is over, and a
+/// little later.
+const DROPPED_WITHIN: Duration = Duration::from_secs(65);
+
 /// Reads what the watched channels of these workspaces have that was not read.
 pub(super) async fn run<S: Store>(handler: &Arc<Handler<S>>, teams: &[Arc<Team>]) {
-    let age = i64::try_from(handler.bot.catch_up.as_micros()).unwrap_or(i64::MAX);
-    let oldest = now().saturating_sub(age);
+    let oldest = oldest(handler);
     for team in teams {
-        let mut watched = handler.bot.channels.watched(Platform::Slack);
-        watched.retain(|(key, _)| key.workspace == team.me.team);
-        for (key, _) in watched {
+        for key in watched(handler, team) {
             let cursor = match handler.bot.store.cursor(&key).await {
                 Ok(Some(cursor)) => cursor,
                 // Watched for the first time: what was written before is not the bot's business.
@@ -49,19 +50,57 @@ pub(super) async fn run<S: Store>(handler: &Arc<Handler<S>>, teams: &[Arc<Team>]
             };
             // Until this is done, new messages may not move the cursor past what was missed.
             handler.marks.begin(&key, cursor + 1);
-            match channel(handler, team, &key, cursor, oldest).await {
-                Ok(read) => {
-                    handler.marks.end(&key, cursor + 1);
-                    if read > 0 {
-                        info!(channel = key.channel, messages = read, "read what was missed on Slack");
-                    }
-                }
-                Err(error) => {
-                    warn!(channel = key.channel, error = %error, "what was missed cannot be read; it is read after the next start");
-                }
-            }
+            read(handler, team, &key, cursor, oldest).await;
         }
         answered(handler, team, oldest / 1_000).await;
+    }
+}
+
+/// Reads what Slack did not tell in a minute, which begins so many seconds after 1970: a workspace had too many events.
+/// <https://docs.slack.dev/reference/events/app_rate_limited>
+pub(super) async fn dropped<S: Store>(handler: &Arc<Handler<S>>, team: &Arc<Team>, minute: i64) {
+    let since = minute.saturating_mul(1_000_000);
+    let watched = watched(handler, team);
+    for key in &watched {
+        handler.marks.begin(key, since + 1);
+    }
+    let over = since.saturating_add(micros_of(DROPPED_WITHIN));
+    tokio::time::sleep(Duration::from_micros(u64::try_from(over.saturating_sub(now())).unwrap_or_default())).await;
+    let oldest = oldest(handler);
+    for key in &watched {
+        read(handler, team, key, since, oldest).await;
+    }
+    answered(handler, team, oldest / 1_000).await;
+}
+
+/// The channels of a workspace that are watched.
+fn watched<S: Store>(handler: &Handler<S>, team: &Team) -> Vec<ChannelKey> {
+    let watched = handler.bot.channels.watched(Platform::Slack).into_iter().map(|(key, _)| key);
+    watched.filter(|key| key.workspace == team.me.team).collect()
+}
+
+/// What is older is not caught up with.
+fn oldest<S: Store>(handler: &Handler<S>) -> Cursor {
+    now().saturating_sub(micros_of(handler.bot.catch_up))
+}
+
+fn micros_of(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
+}
+
+/// Reads a channel behind the cursor and ends the mark that was begun there. The mark stays where that fails, so that
+/// the next start reads it again.
+async fn read<S: Store>(handler: &Arc<Handler<S>>, team: &Arc<Team>, key: &ChannelKey, cursor: Cursor, oldest: Cursor) {
+    match channel(handler, team, key, cursor, oldest).await {
+        Ok(read) => {
+            handler.marks.end(key, cursor + 1);
+            if read > 0 {
+                info!(channel = key.channel, messages = read, "read what was missed on Slack");
+            }
+        }
+        Err(error) => {
+            warn!(channel = key.channel, error = %error, "what was missed cannot be read; it is read after the next start");
+        }
     }
 }
 
@@ -219,6 +258,5 @@ async fn one(team: &Team, key: &MessageKey, thread: Option<&str>) -> Result<Opti
 
 /// Microseconds since 1970.
 fn now() -> Cursor {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+    micros_of(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
 }

@@ -13,7 +13,7 @@ use tracing::{debug, error, info, warn};
 use super::convert::{Happened, Message, Said};
 use super::files::Files;
 use super::team::{Team, Teams};
-use super::{channel_key, commands, micros, press};
+use super::{catch_up, channel_key, commands, micros, press};
 use crate::bot::health::Pulse;
 use crate::bot::ports::Store;
 use crate::bot::{
@@ -163,6 +163,18 @@ impl<S: Store> Handler<S> {
             return if known { Taken::plain() } else { Taken::not_yet() };
         };
         match kind {
+            Kind::Event if payload["type"] == "app_rate_limited" => {
+                error!(
+                    team = team.me.team,
+                    "Slack drops events of a workspace: more than 30,000 within an hour; they are read from its channels"
+                );
+                let (handler, minute) = (Arc::clone(self), payload["minute_rate_limited"].as_i64());
+                // Beside what a stop waits for: what is not read by then is read after the next start.
+                tokio::spawn(async move {
+                    catch_up::dropped(&handler, &team, minute.unwrap_or_default()).await;
+                });
+                Taken::plain()
+            }
             Kind::Event => self.event(&team, &payload["event"]).await,
             Kind::Interactive => press::interactive(self, &team, &payload).await,
             Kind::Command => commands::run(self, &team, &payload).await,

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value, json};
 use slack_morphism::signature_verifier::{SlackEventSignatureVerifier, SlackEventSignatureVerifierError};
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
 use super::handler::{Ack, Handler, Kind, Taken};
 use crate::bot::ports::Store;
@@ -156,10 +156,6 @@ impl<S: Store> Endpoint<S> {
                 match payload["type"].as_str().unwrap_or_default() {
                     "url_verification" => {
                         Read::Answer(Answer { status: 200, body: Some(json!({"challenge": payload["challenge"]})) })
-                    }
-                    "app_rate_limited" => {
-                        error!("Slack drops events of a workspace: more than 30,000 within an hour");
-                        Read::Answer(Answer { status: 200, body: None })
                     }
                     _ => Read::Delivery(Kind::Event, payload),
                 }

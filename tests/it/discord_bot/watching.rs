@@ -152,6 +152,12 @@ async fn what_was_forwarded_or_pointed_at_is_read_with_its_files() {
     assert_eq!(asked.acknowledged().await, 5);
     let menu = asked.response().await.text();
     assert!(menu.contains(SHAREFILE_TITLE) && menu.contains("only you see this"), "{menu}");
+
+    // A file that never comes is given up; what the message says is answered.
+    discord.hold("/cdn/");
+    let alone = discord.say_with_file("okta-support", "robin", ATLASSIAN[1], "more.log", SHAREFILE[0]);
+    workspace.reply(alone, ATLASSIAN_TITLE).await;
+    workspace.server.wait_for_log("took longer than 10 seconds");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -70,6 +70,28 @@ async fn forged_late_replayed_and_truncated_requests_are_refused_and_counted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_slack_drops_of_a_busy_workspace_is_read_from_its_channels() {
+    let workspace = Workspace::open_with(Way::Http, "scope = \"okta\"", &[]).await;
+    let slack = &workspace.slack;
+    let told = slack.change(|state| std::mem::take(&mut state.events));
+    let dropped = slack.say("okta-support", "dana", SHAREFILE[0]);
+    slack.change(|state| state.events = told);
+    let next = slack.say("okta-support", "robin", ATLASSIAN[1]);
+    slack.reply_to(next, ATLASSIAN_TITLE).await;
+    assert_eq!(workspace.replies(dropped), 0, "the cursor is behind it, and nobody told the bot");
+
+    let (team, app) = slack.look(|state| (state.teams[0].id.clone(), state.app.clone()));
+    let minute = dropped / 1_000_000 - 120;
+    let limited = json!({"token": "x", "type": "app_rate_limited", "team_id": team, "minute_rate_limited": minute, "api_app_id": app});
+    let events = format!("{}/slack/events", workspace.server.url);
+    assert_eq!(slack.deliver(&events, "events_api", &limited, Forgery::None).await.0, 200);
+    slack.reply_to(dropped, SHAREFILE_TITLE).await;
+    workspace.server.wait_for_log("Slack drops events of a workspace");
+    workspace.settled("okta-support").await;
+    assert_eq!((workspace.replies(dropped), workspace.replies(next)), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_app_of_one_workspace_speaks_for_no_other() {
     let slack = Slack::start().await;
     let second = slack.change(|state| state.add_team("Acme"));
