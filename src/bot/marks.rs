@@ -37,6 +37,11 @@ impl<S: Store> Marks<S> {
         self.marks.lock().unwrap_or_else(PoisonError::into_inner).entry(channel.clone()).or_default().end(place);
     }
 
+    /// Work on a place of a channel failed: the cursor stays before it until it is done, by whomever.
+    pub fn leave(&self, channel: &ChannelKey, place: Cursor) {
+        self.marks.lock().unwrap_or_else(PoisonError::into_inner).entry(channel.clone()).or_default().leave(place);
+    }
+
     /// Notes how far was read until `done` says that nothing more comes, and then once more.
     pub async fn note(&self, mut done: watch::Receiver<bool>) {
         let mut before = HashMap::new();

@@ -121,10 +121,11 @@ impl<S: Store> Handler<S> {
     /// Takes a message that was posted or edited, which may be marked as under way in a channel.
     pub(super) async fn take(&self, cache: &Cache, said: Said, mut marked: Option<ChannelKey>) {
         let id = cursor(said.id);
-        if self.done_with(cache, said, &mut marked).await
-            && let Some(channel) = marked
-        {
-            self.marks.end(&channel, id);
+        let done = self.done_with(cache, said, &mut marked).await;
+        match marked {
+            Some(channel) if done => self.marks.end(&channel, id),
+            Some(channel) => self.marks.leave(&channel, id),
+            None => {}
         }
     }
 

@@ -88,8 +88,8 @@ fn micros_of(duration: Duration) -> i64 {
     i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
 
-/// Reads a channel behind the cursor and ends the mark that was begun there. The mark stays where that fails, so that
-/// the next start reads it again.
+/// Reads a channel behind the cursor and ends the mark that was begun there. Where that fails, the cursor stays there, so
+/// that the next start reads it again.
 async fn read<S: Store>(handler: &Arc<Handler<S>>, team: &Arc<Team>, key: &ChannelKey, cursor: Cursor, oldest: Cursor) {
     match channel(handler, team, key, cursor, oldest).await {
         Ok(read) => {
@@ -99,6 +99,7 @@ async fn read<S: Store>(handler: &Arc<Handler<S>>, team: &Arc<Team>, key: &Chann
             }
         }
         Err(error) => {
+            handler.marks.leave(key, cursor + 1);
             warn!(channel = key.channel, error = %error, "what was missed cannot be read; it is read after the next start");
         }
     }

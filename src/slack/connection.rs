@@ -24,7 +24,7 @@ pub(super) const RETRY_FIRST: Duration = Duration::from_secs(1);
 /// … up to this.
 pub(super) const RETRY_MAX: Duration = Duration::from_secs(60);
 /// Where events come over HTTP, a quiet workspace says nothing by itself: Slack is asked this often.
-const ASK_EVERY: Duration = Duration::from_secs(45);
+const ASK_EVERY: Duration = Duration::from_secs(20);
 /// What to do about a bot token that Slack does not take.
 const BOT_TOKEN: &str = "https://api.slack.com/apps > your app > OAuth & Permissions > Reinstall to Workspace, then set OKTRIAGE__SLACK__BOT_TOKEN";
 
@@ -187,7 +187,7 @@ async fn find<S: Store>(handler: &Handler<S>, mut wanted: Vec<Wanted>) -> Vec<(A
     }
 }
 
-/// Catches up once, and then feels whether Slack is still there and takes the tokens.
+/// Catches up, now and after the store failed; meanwhile feels whether Slack is still there and takes the tokens.
 async fn ask_every_now_and_then<S: Store>(
     handler: Arc<Handler<S>>,
     teams: Vec<Arc<Team>>,
@@ -203,6 +203,9 @@ async fn ask_every_now_and_then<S: Store>(
                 }
             }
             tokio::time::sleep(ASK_EVERY).await;
+            if handler.is_behind() {
+                catch_up::run(&handler, &teams).await;
+            }
         }
     };
     tokio::select! {

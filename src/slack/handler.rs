@@ -1,5 +1,6 @@
 //! What Slack delivers, whichever way it comes: taken, decided about, and only then acknowledged.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -117,6 +118,8 @@ pub(super) struct Handler<S> {
     joined: Option<Scope>,
     managers: Vec<String>,
     permits: Semaphore,
+    /// Something could not be decided about.
+    behind: AtomicBool,
     tasks: Mutex<JoinSet<()>>,
 }
 
@@ -131,6 +134,7 @@ impl<S: Store> Handler<S> {
             joined,
             managers,
             permits: Semaphore::new(SIDE_BY_SIDE),
+            behind: AtomicBool::new(false),
             tasks: Mutex::default(),
         })
     }
@@ -254,8 +258,10 @@ impl<S: Store> Handler<S> {
             let message = said.into_message(&team.me, &more);
             let event = if edited { Event::Edited(message) } else { Event::Posted(message) };
             let decided = handler.decide(&event).await;
-            if moves && decided {
-                handler.marks.end(&channel, place);
+            match moves {
+                true if decided => handler.marks.end(&channel, place),
+                true => handler.marks.leave(&channel, place),
+                false => {}
             }
             decided
         }
@@ -308,7 +314,14 @@ impl<S: Store> Handler<S> {
             tokio::time::sleep(pause).await;
             pause *= 2;
         }
+        self.behind.store(true, Ordering::Relaxed);
         false
+    }
+
+    /// Whether something could not be decided about since this was asked last. Who holds a connection loses it when the
+    /// store fails, and catches up with the next one; requests just come in.
+    pub(super) fn is_behind(&self) -> bool {
+        self.behind.swap(false, Ordering::Relaxed)
     }
 
     /// Whether a person may choose where the bot answers.

@@ -223,16 +223,20 @@ fn delivered(state: &State, message: u64) -> Option<(bool, u32)> {
     Some((delivery.acked, delivery.attempt))
 }
 
+/// Somebody else writes to the database, and takes long.
+async fn locked(workspace: &Workspace) -> sqlx::SqliteConnection {
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(workspace.dir.path().join("oktriage.db"));
+    let mut other = sqlx::SqliteConnection::connect_with(&options).await.expect("connected");
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.expect("begun");
+    other
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_acknowledged_before_the_decision_is_durable() {
     let workspace = Workspace::open().await;
     let slack = &workspace.slack;
     slack.change(|state| state.retries = vec![Duration::ZERO; 20]);
-    // Somebody else writes to the database, and takes long.
-    let database = workspace.dir.path().join("oktriage.db");
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(database);
-    let mut other = sqlx::SqliteConnection::connect_with(&options).await.expect("connected");
-    sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.expect("begun");
+    let mut other = locked(&workspace).await;
     let paste = slack.say("okta-support", "dana", SHAREFILE[0]);
     let talk = slack.say("okta-support", "dana", CHATTER[0]);
     // Slack waited for three seconds in vain, and comes again; what needs no decision was taken at once.
@@ -245,6 +249,23 @@ async fn nothing_is_acknowledged_before_the_decision_is_durable() {
     let server = start(&slack, dir.path(), Way::Socket, "scope = \"okta\"", &[]).await;
     slack.reply_to(paste, SHAREFILE_TITLE).await;
     let workspace = Workspace { slack, server, dir };
+    workspace.settled("okta-support").await;
+    assert_eq!(workspace.replies(paste), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_could_not_be_decided_is_read_again_when_the_store_works() {
+    let workspace = Workspace::open_with(Way::Http, "scope = \"okta\"", &[]).await;
+    let slack = &workspace.slack;
+    // Slack gives up, too.
+    slack.change(|state| state.retries = Vec::new());
+    let mut other = locked(&workspace).await;
+    let paste = slack.say("okta-support", "dana", SHAREFILE[0]);
+    for _ in 0..3 {
+        workspace.server.wait_for_log("cannot decide; trying again");
+    }
+    sqlx::query("ROLLBACK").execute(&mut other).await.expect("ended");
+    slack.reply_to(paste, SHAREFILE_TITLE).await;
     workspace.settled("okta-support").await;
     assert_eq!(workspace.replies(paste), 1);
 }
