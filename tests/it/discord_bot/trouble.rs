@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
+use sqlx::Connection as _;
 
 use super::{ATLASSIAN_TITLE, SHAREFILE_TITLE, Workspace, health, replies_to, start};
 use crate::cases::{ATLASSIAN, CHATTER, SHAREFILE};
@@ -303,4 +304,23 @@ async fn whoever_cannot_answer_does_so_when_discord_can_again() {
     discord.fail("DELETE /channels/", 1, Failure::Status(504));
     discord.delete(paste);
     workspace.gone(reply.id).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_cannot_be_written_for_a_while_loses_nothing() {
+    let workspace = Workspace::open().await;
+    let discord = &workspace.discord;
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(workspace.dir.path().join("oktriage.db"));
+    let mut other = sqlx::SqliteConnection::connect_with(&options).await.expect("connected");
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.expect("begun");
+    let paste = discord.say("okta-support", "dana", SHAREFILE[0]);
+    workspace.server.wait_for_log("another process keeps the database to itself");
+    // Longer than a lease: whoever cannot renew it disconnects, so that another may take over.
+    discord.wait_for("nobody", |state| state.sessions.iter().all(|session| !session.connected).then_some(())).await;
+    let meanwhile = discord.say("okta-support", "robin", ATLASSIAN[1]);
+    sqlx::query("ROLLBACK").execute(&mut other).await.expect("ended");
+    workspace.reply(paste, SHAREFILE_TITLE).await;
+    workspace.reply(meanwhile, ATLASSIAN_TITLE).await;
+    workspace.settled("okta-support").await;
+    assert_eq!((workspace.replies(paste), workspace.replies(meanwhile)), (1, 1));
 }
