@@ -10,8 +10,12 @@
 #[allow(dead_code, reason = "only some of the cases are said here")]
 #[path = "../tests/it/cases.rs"]
 mod cases;
+#[allow(dead_code, reason = "the tests use the rest")]
 #[path = "../tests/it/discord/mod.rs"]
 mod discord;
+#[path = "../tests/it/double.rs"]
+mod double;
+#[allow(dead_code, reason = "the tests use the rest")]
 #[path = "../tests/it/program.rs"]
 mod program;
 

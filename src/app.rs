@@ -12,7 +12,7 @@ use tracing::{info, warn};
 
 use crate::bot::health::Pulse;
 use crate::bot::{
-    ChannelSettings, Channels, Commands, Cooldown, Cooldowns, Delivery, Feedback, Intake, Keeper, Mode, Platform,
+    Bot, ChannelSettings, Channels, Commands, Cooldown, Cooldowns, Delivery, Feedback, Intake, Keeper, Mode, Platform,
 };
 use crate::config::Settings;
 use crate::discord;
@@ -84,21 +84,21 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> anyhow::
     let (dead, dead_letters) = watch::channel(0);
     let mut tasks = tokio::task::JoinSet::new();
     let mut pulses = Vec::new();
+    let bot = |pulse| Bot {
+        intake: Arc::clone(&intake),
+        channels: Arc::clone(&channels),
+        feedback: Feedback::new(Arc::clone(&store), Arc::clone(&wake)),
+        commands: Arc::clone(&commands),
+        store: Arc::clone(&store),
+        keeper: keeper.clone(),
+        pulse,
+        catch_up,
+    };
 
     if let Some(token) = &settings.discord.token {
         let pulse = Pulse::new(Platform::Discord);
         pulses.push(Arc::clone(&pulse));
-        let bot = discord::Bot {
-            intake: Arc::clone(&intake),
-            channels: Arc::clone(&channels),
-            feedback: Feedback::new(Arc::clone(&store), Arc::clone(&wake)),
-            commands: Arc::clone(&commands),
-            store: Arc::clone(&store),
-            keeper: keeper.clone(),
-            pulse,
-            catch_up,
-        };
-        let (connection, courier) = discord::connect(&settings.discord, token, bot).await?;
+        let (connection, courier) = discord::connect(&settings.discord, token, bot(pulse)).await?;
         tasks.spawn(Delivery::new(Arc::clone(&store), courier, Arc::clone(&wake)).run(stopping.clone()));
         tasks.spawn(connection.run(stopping.clone()));
     }
@@ -107,17 +107,7 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> anyhow::
     if settings.slack.is_on() {
         let pulse = Pulse::new(Platform::Slack);
         pulses.push(Arc::clone(&pulse));
-        let bot = slack::Bot {
-            intake: Arc::clone(&intake),
-            channels: Arc::clone(&channels),
-            feedback: Feedback::new(Arc::clone(&store), Arc::clone(&wake)),
-            commands: Arc::clone(&commands),
-            store: Arc::clone(&store),
-            keeper,
-            pulse,
-            catch_up,
-        };
-        let slack::Connected { connection, courier, endpoint } = slack::connect(&settings.slack, bot).await?;
+        let slack::Connected { connection, courier, endpoint } = slack::connect(&settings.slack, bot(pulse)).await?;
         hooks.extend(endpoint.map(Arc::new).iter().flat_map(slack_hooks));
         tasks.spawn(Delivery::new(Arc::clone(&store), courier, Arc::clone(&wake)).run(stopping.clone()));
         tasks.spawn(connection.run(stopping.clone()));

@@ -15,6 +15,9 @@ pub mod policy;
 pub mod ports;
 pub mod watermark;
 
+use std::sync::Arc;
+use std::time::Duration;
+
 pub use channels::Channels;
 pub use commands::Commands;
 pub use delivery::Delivery;
@@ -26,3 +29,23 @@ pub use leases::Keeper;
 pub use marks::Marks;
 pub use policy::{ChannelSettings, Cooldown, Cooldowns, Mode, Silence};
 pub use watermark::Watermark;
+
+/// Everything that a platform's events need.
+pub struct Bot<S> {
+    /// Takes the events.
+    pub intake: Arc<Intake<S>>,
+    /// Which channels are watched.
+    pub channels: Arc<Channels<S>>,
+    /// Takes what people press.
+    pub feedback: Feedback<S>,
+    /// Answers questions.
+    pub commands: Arc<Commands>,
+    /// Remembers how far was read.
+    pub store: Arc<S>,
+    /// Says which of the platform's connections this process keeps up.
+    pub keeper: Keeper<S>,
+    /// Tells whether the platform is heard from.
+    pub pulse: Arc<health::Pulse>,
+    /// Messages older than this are passed over after a start.
+    pub catch_up: Duration,
+}

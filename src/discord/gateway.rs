@@ -28,7 +28,7 @@ use super::waiting::Waiting;
 use super::{catch_up, commands};
 use crate::bot::health::{Kept, Pulse};
 use crate::bot::ports::{Leases, Store};
-use crate::bot::{Channels, Commands, Feedback, Intake, Keeper, Marks};
+use crate::bot::{Bot, Marks};
 use crate::config::DiscordSettings;
 
 /// The first pause after a failure; each further one doubles it …
@@ -42,26 +42,6 @@ const FEEL_EVERY: Duration = Duration::from_secs(5);
 
 /// What to do about a token that Discord does not take.
 const TOKEN: &str = "the token is not valid (4004): Discord Developer Portal > your application > Bot > Reset Token, then set OKTRIAGE__DISCORD__TOKEN";
-
-/// Everything that Discord's events need.
-pub struct Bot<S> {
-    /// Takes the events.
-    pub intake: Arc<Intake<S>>,
-    /// Which channels are watched.
-    pub channels: Arc<Channels<S>>,
-    /// Takes what people press.
-    pub feedback: Feedback<S>,
-    /// Answers questions.
-    pub commands: Arc<Commands>,
-    /// Remembers how far was read.
-    pub store: Arc<S>,
-    /// Says which shards this process holds.
-    pub keeper: Keeper<S>,
-    /// Tells whether Discord is heard from.
-    pub pulse: Arc<Pulse>,
-    /// Messages older than this are passed over after a start.
-    pub catch_up: Duration,
-}
 
 /// The bot on Discord, ready to connect.
 pub struct Connection<S> {

@@ -19,14 +19,13 @@ use tracing::{error, info, warn};
 
 use super::attachments::Attachments;
 use super::convert::{Said, millis};
-use super::gateway::Bot;
 use super::places::{Place, Places};
 use super::rest::{CallError, Rest, code};
 use super::starts::Starts;
 use super::waiting::{Ids, Job, Shift, Waiting};
 use super::{catch_up, commands, press};
 use crate::bot::ports::{Cursor, Store};
-use crate::bot::{ChannelKey, Event, Marks, MessageKey};
+use crate::bot::{Bot, ChannelKey, Event, Marks, MessageKey};
 
 /// How often a decision is tried when the store fails. After that the message is read again at the next start.
 const TRIES: u32 = 5;

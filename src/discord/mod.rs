@@ -25,7 +25,7 @@ mod waiting;
 
 pub use courier::DiscordCourier;
 pub use doctor::examine;
-pub use gateway::{Bot, Connection, connect};
+pub use gateway::{Connection, connect};
 pub use rest::Rest;
 
 use serenity::model::Permissions;

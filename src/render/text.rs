@@ -1,6 +1,8 @@
 //! Text as chat platforms take it: on one line, measured as they measure it, with addresses that lead
 //! somewhere.
 
+use crate::reply::Span;
+
 /// An address longer than this is shown as text only: it would take the room of the answer.
 const URL_MAX: usize = 1_000;
 
@@ -33,6 +35,21 @@ pub(super) fn cut(text: &str, max: usize) -> String {
         cut.push(char);
     }
     cut + "…"
+}
+
+/// The first `count` characters, and the others.
+pub(super) fn split(text: &[Span], mut count: usize) -> (Vec<Span>, Vec<Span>) {
+    let (mut head, mut tail) = (Vec::new(), Vec::new());
+    for span in text {
+        let at = span.text.char_indices().nth(count).map_or(span.text.len(), |(at, _)| at);
+        count -= span.text[..at].chars().count();
+        for (half, text) in [(&mut head, &span.text[..at]), (&mut tail, &span.text[at..])] {
+            if !text.is_empty() {
+                half.push(Span { text: text.to_owned(), ..span.clone() });
+            }
+        }
+    }
+    (head, tail)
 }
 
 /// An address that can stand between parentheses or angle brackets; none if it leads nowhere.

@@ -11,11 +11,12 @@ use tracing::{error, info, warn};
 
 use super::courier::SlackCourier;
 use super::files::Files;
-use super::handler::{Bot, Handler};
+use super::handler::Handler;
 use super::http::Endpoint;
 use super::rest::{Api, CallError, code, http_client};
 use super::team::Team;
 use super::{catch_up, socket};
+use crate::bot::Bot;
 use crate::bot::ports::{Leases, Store};
 use crate::config::SlackSettings;
 

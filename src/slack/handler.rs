@@ -15,11 +15,8 @@ use super::convert::{Happened, Message, Said};
 use super::files::Files;
 use super::team::{Team, Teams};
 use super::{catch_up, channel_key, commands, micros, press};
-use crate::bot::health::Pulse;
 use crate::bot::ports::Store;
-use crate::bot::{
-    ChannelKey, ChannelSettings, Channels, Commands, Event, Feedback, Intake, Keeper, Marks, MessageKey, Mode,
-};
+use crate::bot::{Bot, ChannelKey, ChannelSettings, Event, Marks, MessageKey, Mode};
 use crate::rules::Scope;
 
 /// Messages that are worked on side by side; further ones wait.
@@ -36,26 +33,6 @@ const ACKNOWLEDGE_WITHIN: Duration = Duration::from_secs(2);
 const FILES_MAX: Duration = Duration::from_secs(20);
 /// How long the message is waited for that a mention in its thread is about.
 const THREAD_MAX: Duration = Duration::from_millis(1_500);
-
-/// Everything that Slack's events need.
-pub struct Bot<S> {
-    /// Takes the events.
-    pub intake: Arc<Intake<S>>,
-    /// Which channels are watched.
-    pub channels: Arc<Channels<S>>,
-    /// Takes what people press.
-    pub feedback: Feedback<S>,
-    /// Answers questions.
-    pub commands: Arc<Commands>,
-    /// Remembers how far was read.
-    pub store: Arc<S>,
-    /// Says which apps' connections this process keeps up.
-    pub keeper: Keeper<S>,
-    /// Tells whether Slack is heard from.
-    pub pulse: Arc<Pulse>,
-    /// Messages older than this are passed over after a start.
-    pub catch_up: Duration,
-}
 
 /// Something that Slack delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -23,7 +23,6 @@ mod team;
 pub use connection::{Connected, Connection, connect};
 pub use courier::SlackCourier;
 pub use doctor::examine;
-pub use handler::Bot;
 pub use http::{Answer, Endpoint, PATHS, Request};
 
 use crate::bot::{ChannelKey, ChannelSettings, Cooldown, Mode, Platform};

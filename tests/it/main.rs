@@ -8,6 +8,7 @@ mod corpus;
 mod database;
 mod discord;
 mod discord_bot;
+mod double;
 mod kills;
 mod postgres;
 mod program;

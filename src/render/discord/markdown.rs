@@ -1,5 +1,6 @@
 //! Text as Discord's Markdown, so that it looks as written and nothing captured is live.
 
+use crate::render::text::split;
 pub(super) use crate::render::text::{address, clean, units};
 use crate::reply::{Look, Span};
 
@@ -60,21 +61,6 @@ pub(super) fn pieces(text: &[Span], max: usize, limit: usize) -> Vec<String> {
         rest = tail;
     }
     pieces
-}
-
-/// The first `count` characters, and the others.
-fn split(text: &[Span], mut count: usize) -> (Vec<Span>, Vec<Span>) {
-    let (mut head, mut tail) = (Vec::new(), Vec::new());
-    for span in text {
-        let at = span.text.char_indices().nth(count).map_or(span.text.len(), |(at, _)| at);
-        count -= span.text[..at].chars().count();
-        for (half, text) in [(&mut head, &span.text[..at]), (&mut tail, &span.text[at..])] {
-            if !text.is_empty() {
-                half.push(Span { text: text.to_owned(), ..span.clone() });
-            }
-        }
-    }
-    (head, tail)
 }
 
 /// A paragraph or item in its look, from the start of a line.

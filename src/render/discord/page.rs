@@ -3,6 +3,7 @@
 use super::budget::{Budget, Cards};
 use super::markdown::{self, units};
 use super::{CALM, limits};
+use crate::render::left_out::{Kind, LeftOut};
 use crate::reply::{Answer, RichText, words};
 use crate::rules::{FixedBy, Keyword};
 
@@ -21,14 +22,6 @@ const FOOTER_MAX: usize = 300;
 /// The line that says what was left out is not longer.
 const LEFT_OUT_LINE: usize = 60;
 
-/// What a text is to somebody who counts what is missing.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Step,
-    Point,
-    Other,
-}
-
 enum Part {
     Card(String),
     Text { gap: &'static str, text: String, kind: Kind },
@@ -43,27 +36,6 @@ pub(super) struct Page {
     cut: bool,
     /// Whether long items go on rather than being cut.
     whole: bool,
-}
-
-/// What of an answer did not fit.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct LeftOut {
-    steps: usize,
-    points: usize,
-    /// Something that is not counted.
-    more: bool,
-    /// An item ends early.
-    cut: bool,
-}
-
-impl LeftOut {
-    pub(super) fn is_nothing(self) -> bool {
-        !self.is_missing() && !self.cut
-    }
-
-    fn is_missing(self) -> bool {
-        self.steps + self.points > 0 || self.more
-    }
 }
 
 impl Page {
@@ -147,11 +119,7 @@ impl Page {
         if left.is_missing() {
             laid = cards.clone();
             left = self.fill(&mut laid, tail + Budget { embeds: 0, units: LEFT_OUT_LINE });
-            laid.text(
-                "\n",
-                &words::left_out(left.steps, left.points),
-                Budget { embeds: 0, ..tail } + keep_embeds(keep),
-            );
+            laid.text("\n", &left.line(), Budget { embeds: 0, ..tail } + keep_embeds(keep));
         }
         *cards = laid;
         self.finish(cards, keep);
@@ -159,7 +127,7 @@ impl Page {
     }
 
     fn fill(&self, cards: &mut Cards, keep: Budget) -> LeftOut {
-        let mut left = LeftOut { cut: self.cut, ..LeftOut::default() };
+        let mut left = LeftOut::only_cut(self.cut);
         for part in &self.parts {
             match part {
                 Part::Card(title) if !left.is_missing() => cards.card(title.clone(), CALM),
@@ -168,11 +136,7 @@ impl Page {
                     if !left.is_missing() && cards.text(gap, text, keep) {
                         continue;
                     }
-                    match kind {
-                        Kind::Step => left.steps += 1,
-                        Kind::Point => left.points += 1,
-                        Kind::Other => left.more = true,
-                    }
+                    left.add(*kind);
                 }
             }
         }

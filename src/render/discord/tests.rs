@@ -6,7 +6,8 @@ use proptest::prelude::*;
 
 use super::{ActionRow, Around, Embed, Payload, all_steps, markdown, post, private, thread_name};
 use crate::redact::SecretKind;
-use crate::reply::{Answer, By, Look, Offer, Post, Progress, Reply, RichText, Span, TeamCall, fill, words};
+use crate::render::fixtures::{by, captured, page_with};
+use crate::reply::{Answer, Look, Offer, Post, Progress, Reply, RichText, Span, TeamCall, fill, words};
 use crate::rules::{Piece, Rule, RuleId, RuleSet, Source, Text};
 
 const AROUND: Around<'static> =
@@ -72,36 +73,6 @@ fn rule_reply(value: Option<&str>) -> Reply {
     Reply { answers: vec![answer(rule, value)], ..Reply::default() }
 }
 
-fn by(person: &str) -> By {
-    By { person: person.to_owned(), at: 1_795_000_000 }
-}
-
-fn captured(text: &str) -> Span {
-    Span { text: text.to_owned(), look: Look::Plain, link: None, captured: true }
-}
-
-/// A small page with the same text everywhere.
-fn page_with(text: &Span) -> Answer {
-    let item: RichText = vec![text.clone()];
-    Answer {
-        rule: "a/b".to_owned(),
-        title: "T".to_owned(),
-        confidence: None,
-        quote: Some(text.text.clone()),
-        evidence: vec![text.text.clone()],
-        count: 2,
-        cause: item.clone(),
-        checks: vec![item.clone()],
-        for_user: vec![item.clone()],
-        steps: vec![item],
-        fixed_by: "okta-admin".to_owned(),
-        engines: Vec::new(),
-        sources: vec!["https://example.com/a_(b)".to_owned()],
-        reviewed: "2026-11-22".to_owned(),
-        preview: true,
-    }
-}
-
 #[test]
 fn a_rule_as_a_post() {
     let reply = rule_reply(Some("Invalid token provided"));
@@ -164,7 +135,7 @@ fn secrets_come_first_and_progress_last() {
     │ **Check**
     │ - \@¦everyone \<\@1\> \*\*b\*\* \[a\](http\:\/\/x.y) discord.gg\/z
     │
-    │ Sources: [1](https://example.com/a_%28b%29)
+    │ Sources: [1](https://example.com/a_%28b%29?c=1&d)
     └ an Okta admin can fix this · a/b · reviewed 2026-11-22 · Independent of Okta
     ┌  #3b8c5a
     │ 🙋 The team was asked by somebody <t:1795000000:R>

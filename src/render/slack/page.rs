@@ -3,6 +3,7 @@
 use super::blocks::{Block, Inline, Rich, Text};
 use super::budget::{self, Mark, Room, Stack};
 use super::{limits, rich};
+use crate::render::left_out::{Kind, LeftOut};
 use crate::render::text::{address, clean, cut, units};
 use crate::reply::{Answer, Look, RichText, Span, words};
 use crate::rules::{FixedBy, Keyword};
@@ -23,14 +24,6 @@ const FOOTER_MAX: usize = 400;
 /// What the line that says what was left out takes.
 const LEFT_OUT_LINE: Room = Room { blocks: 1, bytes: 200 };
 
-/// What a text is to somebody who counts what is missing.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Step,
-    Point,
-    Other,
-}
-
 enum Part {
     Block(Box<Block>),
     Text { heading: &'static str, mark: Mark, text: Vec<Inline>, kind: Kind },
@@ -44,27 +37,6 @@ pub(super) struct Page {
     cut: bool,
     /// Whether long items go on rather than being cut.
     whole: bool,
-}
-
-/// What of an answer did not fit.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct LeftOut {
-    steps: usize,
-    points: usize,
-    /// Something that is not counted.
-    more: bool,
-    /// An item ends early.
-    cut: bool,
-}
-
-impl LeftOut {
-    pub(super) fn is_nothing(self) -> bool {
-        !self.is_missing() && !self.cut
-    }
-
-    fn is_missing(self) -> bool {
-        self.steps + self.points > 0 || self.more
-    }
 }
 
 impl Page {
@@ -127,27 +99,28 @@ impl Page {
         if left.is_missing() {
             laid = stack.clone();
             left = self.fill(&mut laid, tail + LEFT_OUT_LINE);
-            let line = Text::plain(words::left_out(left.steps, left.points));
+            let line = Text::plain(left.line());
             laid.push(Block::Context { block_id: None, elements: vec![line] }, tail);
         }
         for block in &self.tail {
-            left.more |= !laid.push(block.clone(), keep);
+            if !laid.push(block.clone(), keep) {
+                left.add(Kind::Other);
+            }
         }
         *stack = laid;
         left
     }
 
     fn fill(&self, stack: &mut Stack, keep: Room) -> LeftOut {
-        let mut left = LeftOut { cut: self.cut, ..LeftOut::default() };
+        let mut left = LeftOut::only_cut(self.cut);
         for part in &self.parts {
             if !left.is_missing() && put(stack, part, keep) {
                 continue;
             }
-            match part {
-                Part::Text { kind: Kind::Step, .. } => left.steps += 1,
-                Part::Text { kind: Kind::Point, .. } => left.points += 1,
-                _ => left.more = true,
-            }
+            left.add(match part {
+                Part::Text { kind, .. } => *kind,
+                Part::Block(_) => Kind::Other,
+            });
         }
         left
     }

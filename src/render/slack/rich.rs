@@ -2,7 +2,7 @@
 //! what was captured stands as code, which also tells a reader what comes from the paste.
 
 use super::blocks::{Inline, TextStyle};
-use crate::render::text::{address, clean, units};
+use crate::render::text::{address, clean, split, units};
 use crate::reply::{Look, Span};
 
 /// A cut goes back to a space if one is this near, in characters.
@@ -70,21 +70,6 @@ fn place_to_cut(text: &[Span], max: usize) -> usize {
         }
     }
     if count - space <= CUT_BACK && space > 0 { space } else { count.max(1) }
-}
-
-/// The first `count` characters, and the others.
-fn split(text: &[Span], mut count: usize) -> (Vec<Span>, Vec<Span>) {
-    let (mut head, mut tail) = (Vec::new(), Vec::new());
-    for span in text {
-        let at = span.text.char_indices().nth(count).map_or(span.text.len(), |(at, _)| at);
-        count -= span.text[..at].chars().count();
-        for (half, text) in [(&mut head, &span.text[..at]), (&mut tail, &span.text[at..])] {
-            if !text.is_empty() {
-                half.push(Span { text: text.to_owned(), ..span.clone() });
-            }
-        }
-    }
-    (head, tail)
 }
 
 /// Clean spans as inline elements, without space around them; none if they say nothing.

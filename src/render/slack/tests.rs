@@ -13,9 +13,10 @@ use super::{
 };
 use crate::diagnosis::Engine;
 use crate::redact::SecretKind;
+use crate::render::fixtures::{by, captured, page_with};
 use crate::render::limits::SLACK_BLOCKS_TOTAL;
 use crate::reply::words::WatchedAs;
-use crate::reply::{Answer, Button, By, Composer, Look, Offer, Post, Progress, Reply, RichText, Span, TeamCall, words};
+use crate::reply::{Answer, Button, Composer, Look, Offer, Post, Progress, Reply, RichText, Span, TeamCall, words};
 use crate::rules::{RuleSet, Scope, Source};
 use checker::{check, check_view};
 
@@ -127,36 +128,6 @@ fn built_in() -> Engine {
 fn rule_reply(paste: &str) -> Reply {
     let engine = built_in();
     Composer::new(&engine).asked(&engine.diagnose(paste, Scope::Okta))
-}
-
-fn by(person: &str) -> By {
-    By { person: person.to_owned(), at: 1_795_000_000 }
-}
-
-fn captured(text: &str) -> Span {
-    Span { text: text.to_owned(), look: Look::Plain, link: None, captured: true }
-}
-
-/// A small page with the same text everywhere.
-fn page_with(text: &Span) -> Answer {
-    let item: RichText = vec![text.clone()];
-    Answer {
-        rule: "a/b".to_owned(),
-        title: "T".to_owned(),
-        confidence: None,
-        quote: Some(text.text.clone()),
-        evidence: vec![text.text.clone()],
-        count: 2,
-        cause: item.clone(),
-        checks: vec![item.clone()],
-        for_user: vec![item.clone()],
-        steps: vec![item],
-        fixed_by: "okta-admin".to_owned(),
-        engines: Vec::new(),
-        sources: vec!["https://example.com/a_(b)?c=1&d".to_owned()],
-        reviewed: "2026-11-22".to_owned(),
-        preview: true,
-    }
 }
 
 const PASTE: &str = r#"{"errorCode":"E0000011","errorSummary":"Invalid token provided","errorLink":"E0000011","errorId":"oaeMADEUP0123"}"#;

@@ -76,15 +76,6 @@ impl Interaction {
         })
         .await
     }
-
-    /// The messages after the answer, when there are at least so many.
-    pub(crate) async fn follow_ups(&self, at_least: usize) -> Vec<Message> {
-        self.wait_for("follow-ups", |asked, state| {
-            let found = asked.follow_ups.iter().map(|id| state.messages[id].clone());
-            (asked.follow_ups.len() >= at_least).then(|| found.collect())
-        })
-        .await
-    }
 }
 
 impl Discord {
@@ -124,11 +115,6 @@ impl Discord {
         self.use_menu(user, message, &known).await
     }
 
-    pub(crate) async fn menu_named(&self, user: &str, message: u64, name: &str) -> Interaction {
-        let known = self.registered("an entry in the menu", |it| it["type"] == 3 && it["name"] == name).await;
-        self.use_menu(user, message, &known).await
-    }
-
     async fn use_menu(&self, user: &str, message: u64, known: &Value) -> Interaction {
         self.ask(2, user, |state| {
             let target = state.message(message).expect("a message");
@@ -152,18 +138,6 @@ impl Discord {
             assert!(button["disabled"] != true && button["style"] != 5, "[{label}] cannot be pressed");
             let data = json!({"component_type": 2, "custom_id": button["custom_id"]});
             (pressed.channel, Some(message), data)
-        })
-        .await
-    }
-
-    /// Chooses in the list with this id.
-    pub(crate) async fn select(&self, user: &str, message: u64, custom_id: &str, values: &[&str]) -> Interaction {
-        self.ask(3, user, |state| {
-            let used = state.message(message).expect("a message");
-            let found = parts(used).find(|part| part["type"] != 2 && part["custom_id"] == custom_id);
-            let list = found.unwrap_or_else(|| panic!("no list {custom_id} at {}", readable(used)));
-            let data = json!({"component_type": list["type"], "custom_id": custom_id, "values": values});
-            (used.channel, Some(message), data)
         })
         .await
     }
@@ -226,7 +200,6 @@ impl Discord {
                     id,
                     token,
                     kind,
-                    user: user.id,
                     channel,
                     made: Instant::now(),
                     source,

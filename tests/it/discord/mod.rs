@@ -1,8 +1,6 @@
 //! A double of Discord: its REST, its gateway and its files on one port of this machine, with the
 //! people who write there.
 
-#![allow(dead_code, reason = "the conversations that need the rest are still to come")]
-
 pub(crate) mod bits;
 mod events;
 mod gateway;
@@ -14,54 +12,27 @@ mod rest;
 pub(crate) mod state;
 mod strict;
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{State as With, WebSocketUpgrade};
 use serde_json::{Value, json};
-use tokio::sync::{oneshot, watch};
 
-use crate::program::PATIENCE;
-use bits::{intent, kind, permission};
+use crate::double::{self, Serving, World};
+use bits::{intent, permission};
+#[allow(unused_imports, reason = "the benchmark asks nothing")]
 pub(crate) use interactions::Interaction;
 pub(crate) use read::readable;
 use state::{Failure, Knob, Message, Overwrite, State, made, now};
 
-struct Shared {
-    state: Mutex<State>,
-    changes: watch::Sender<u64>,
-}
+type Shared = double::Shared<State>;
 
-impl Shared {
-    fn look<T>(&self, looking: impl FnOnce(&mut State) -> T) -> T {
-        looking(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
-    }
+impl World for State {
+    const NAME: &'static str = "Discord";
 
-    fn change<T>(&self, changing: impl FnOnce(&mut State) -> T) -> T {
-        let result = self.look(changing);
-        self.changes.send_modify(|changes| *changes += 1);
-        result
-    }
-
-    async fn wait_for<T>(&self, what: &str, mut looking: impl FnMut(&State) -> Option<T>) -> T {
-        let mut changes = self.changes.subscribe();
-        let waiting = async {
-            loop {
-                if let Some(found) = self.look(|state| looking(state)) {
-                    return found;
-                }
-                changes.changed().await.expect("the double is here");
-            }
-        };
-        if let Ok(found) = tokio::time::timeout(PATIENCE, waiting).await {
-            return found;
-        }
-        let seen: Vec<String> = self.look(|state| {
-            let last = state.requests.iter().rev().take(20).rev();
-            last.map(|request| format!("{} {} -> {}", request.method, request.path, request.status)).collect()
-        });
-        panic!("not seen on Discord: {what}; the last requests were {seen:#?}")
+    fn last_requests(&self) -> Vec<String> {
+        let last = self.requests.iter().rev().take(20).rev();
+        last.map(|request| format!("{} {} -> {}", request.method, request.path, request.status)).collect()
     }
 }
 
@@ -87,17 +58,7 @@ impl Place for &str {
 pub(crate) struct Discord {
     pub(crate) url: String,
     shared: Arc<Shared>,
-    ending: Option<oneshot::Sender<()>>,
-    thread: Option<std::thread::JoinHandle<()>>,
-}
-
-impl Drop for Discord {
-    fn drop(&mut self) {
-        drop(self.ending.take());
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
+    _serving: Serving,
 }
 
 async fn gateway(With(shared): With<Arc<Shared>>, upgrade: WebSocketUpgrade) -> axum::response::Response {
@@ -107,27 +68,11 @@ async fn gateway(With(shared): With<Arc<Shared>>, upgrade: WebSocketUpgrade) -> 
 impl Discord {
     /// A guild with "okta-support", "general" and the forum "help"; dana, and robin of the support.
     pub(crate) async fn start() -> Self {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-        listener.set_nonblocking(true).expect("no blocking");
-        let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let shared = Arc::new(Shared { state: Mutex::new(State::new(url.clone())), changes: watch::Sender::new(0) });
-        let (ending, ended) = oneshot::channel::<()>();
+        let (listener, url) = double::listener();
+        let shared = Shared::new(State::new(url.clone()));
         let router = Router::new().route("/", axum::routing::any(gateway)).fallback(rest::answer);
-        let router = router.with_state(Arc::clone(&shared));
-        // On a thread of its own, for a test may stand still while the program starts.
-        let thread = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-            let runtime = runtime.expect("a runtime");
-            runtime.block_on(async {
-                let listener = tokio::net::TcpListener::from_std(listener).expect("a listener");
-                tokio::select! {
-                    served = axum::serve(listener, router).into_future() => served.expect("served"),
-                    _ = ended => {}
-                }
-            });
-            runtime.shutdown_background();
-        });
-        Self { url, shared, ending: Some(ending), thread: Some(thread) }
+        let serving = double::serve(listener, router.with_state(Arc::clone(&shared)), std::future::pending());
+        Self { url, shared, _serving: serving }
     }
 
     /// What the program needs to know.
@@ -335,19 +280,6 @@ impl Discord {
         });
     }
 
-    /// Removes a channel or thread with all that is in it.
-    pub(crate) fn delete_channel(&self, channel: impl Place) {
-        self.change(|state| {
-            let id = channel.id_in(state);
-            let place = state.channel(id).expect("a channel").clone();
-            let json = state.channel_json(&place);
-            state.channels.retain(|known| known.id != id && known.parent != Some(id));
-            state.messages.values_mut().filter(|it| it.channel == id).for_each(|it| it.deleted = true);
-            let name = if place.kind == kind::THREAD { "THREAD_DELETE" } else { "CHANNEL_DELETE" };
-            state.dispatch(name, intent::GUILDS, place.guild, &json);
-        });
-    }
-
     /// Tells once more that a message was posted, as it is now.
     pub(crate) fn tell_again(&self, message: u64) {
         self.change(|state| state.tell_message("MESSAGE_CREATE", message));
@@ -369,15 +301,6 @@ impl Discord {
                 // It is gone for whoever waits for it from now on.
                 session.connected = false;
             }
-        });
-    }
-
-    /// Lets an interaction grow older than the time for its answer.
-    pub(crate) fn expire(&self, interaction: &Interaction) {
-        self.change(|state| {
-            let long_ago = Instant::now().checked_sub(state.interaction_limit + Duration::from_secs(1));
-            let asked = state.interactions.get_mut(&interaction.id).expect("an interaction");
-            asked.made = long_ago.unwrap_or(asked.made);
         });
     }
 }

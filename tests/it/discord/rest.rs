@@ -114,8 +114,8 @@ pub(super) async fn answer(With(shared): With<Arc<Shared>>, request: axum::extra
                 }
             }
         };
-        let Incoming { method, path, query, body, .. } = incoming;
-        state.requests.push(Request { method, path, query, body, status, at });
+        let Incoming { method, path, body, .. } = incoming;
+        state.requests.push(Request { method, path, body, status, at });
         (response, late)
     });
     tokio::time::sleep(late).await;
@@ -166,8 +166,7 @@ fn file_response(shared: &Shared, path: &str, file: &str, at: Instant) -> (Respo
                 state.files.get(file).map_or((404, Vec::new()), |bytes| (200, bytes.clone()))
             }
         };
-        let request =
-            Request { method: "GET".into(), path: path.into(), query: String::new(), body: Value::Null, status, at };
+        let request = Request { method: "GET".into(), path: path.into(), body: Value::Null, status, at };
         state.requests.push(request);
         (plain(status, body.into()), late)
     })

@@ -19,65 +19,38 @@ mod typed;
 mod views;
 mod web;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Query, State as With, WebSocketUpgrade};
 use serde_json::Value;
-use tokio::sync::{oneshot, watch};
 
-use crate::program::PATIENCE;
+use crate::double::{self, Serving, World};
 pub(crate) use delivery::Forgery;
 use interaction::Interaction;
 pub(crate) use read::{readable, readable_text, readable_view};
 use state::{Failure, Knob, Message, State};
 
-struct Shared {
-    state: Mutex<State>,
-    changes: watch::Sender<u64>,
-}
+type Shared = double::Shared<State>;
 
-impl Shared {
-    fn look<T>(&self, looking: impl FnOnce(&mut State) -> T) -> T {
-        looking(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+impl World for State {
+    const NAME: &'static str = "Slack";
+
+    fn settle(&mut self) {
+        self.assign();
     }
 
-    fn change<T>(&self, changing: impl FnOnce(&mut State) -> T) -> T {
-        let result = self.look(|state| {
-            let result = changing(state);
-            state.assign();
-            result
-        });
-        self.changes.send_modify(|changes| *changes += 1);
-        result
-    }
-
-    async fn wait_for<T>(&self, what: &str, mut looking: impl FnMut(&State) -> Option<T>) -> T {
-        let mut changes = self.changes.subscribe();
-        let waiting = async {
-            loop {
-                if let Some(found) = self.look(|state| looking(state)) {
-                    return found;
-                }
-                changes.changed().await.expect("the double is here");
-            }
+    fn last_requests(&self) -> Vec<String> {
+        let last = self.requests.iter().rev().take(20).rev();
+        let line = |it: &state::Request| {
+            let error = it.error.as_deref().unwrap_or("ok");
+            let team = it.team.as_deref().unwrap_or("nobody");
+            let mut asked = it.arguments.to_string();
+            asked.truncate(asked.floor_char_boundary(300));
+            format!("{} {} {asked} of {team} -> {} {error}", it.method, it.path, it.status)
         };
-        if let Ok(found) = tokio::time::timeout(PATIENCE, waiting).await {
-            return found;
-        }
-        let seen: Vec<String> = self.look(|state| {
-            let last = state.requests.iter().rev().take(20).rev();
-            let line = |it: &state::Request| {
-                let error = it.error.as_deref().unwrap_or("ok");
-                let team = it.team.as_deref().unwrap_or("nobody");
-                let mut asked = it.arguments.to_string();
-                asked.truncate(asked.floor_char_boundary(300));
-                format!("{} {} {asked} of {team} -> {} {error}", it.method, it.path, it.status)
-            };
-            last.map(line).collect()
-        });
-        panic!("not seen on Slack: {what}; the last requests were {seen:#?}")
+        last.map(line).collect()
     }
 }
 
@@ -86,17 +59,7 @@ pub(crate) struct Slack {
     /// Its Web API is below `/api`.
     pub(crate) url: String,
     shared: Arc<Shared>,
-    ending: Option<oneshot::Sender<()>>,
-    thread: Option<std::thread::JoinHandle<()>>,
-}
-
-impl Drop for Slack {
-    fn drop(&mut self) {
-        drop(self.ending.take());
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
+    _serving: Serving,
 }
 
 #[derive(serde::Deserialize)]
@@ -115,29 +78,12 @@ async fn link(
 impl Slack {
     /// A workspace as [`State::add_team`] makes it, with the app installed and Socket Mode on.
     pub(crate) async fn start() -> Self {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-        listener.set_nonblocking(true).expect("no blocking");
-        let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let shared = Arc::new(Shared { state: Mutex::new(State::new(url.clone())), changes: watch::Sender::new(0) });
-        let (ending, ended) = oneshot::channel::<()>();
+        let (listener, url) = double::listener();
+        let shared = Shared::new(State::new(url.clone()));
         let router = Router::new().route("/link/", axum::routing::any(link)).fallback(web::answer);
         let router = router.with_state(Arc::clone(&shared));
-        let sender = Arc::clone(&shared);
-        // On a thread of its own, for a test may stand still while the program starts.
-        let thread = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-            let runtime = runtime.expect("a runtime");
-            runtime.block_on(async {
-                let listener = tokio::net::TcpListener::from_std(listener).expect("a listener");
-                tokio::select! {
-                    served = axum::serve(listener, router).into_future() => served.expect("served"),
-                    () = delivery::run(sender) => {}
-                    _ = ended => {}
-                }
-            });
-            runtime.shutdown_background();
-        });
-        Self { url, shared, ending: Some(ending), thread: Some(thread) }
+        let serving = double::serve(listener, router, delivery::run(Arc::clone(&shared)));
+        Self { url, shared, _serving: serving }
     }
 
     /// The token of the bot in the first workspace.
