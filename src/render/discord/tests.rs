@@ -6,8 +6,8 @@ use proptest::prelude::*;
 
 use super::{ActionRow, Around, Embed, Payload, all_steps, markdown, post, private, thread_name};
 use crate::redact::SecretKind;
-use crate::render::fixtures::{by, captured, page_with};
-use crate::reply::{Answer, Look, Offer, Post, Progress, Reply, RichText, Span, TeamCall, fill, words};
+use crate::render::fixtures::{any_reply, by, captured, hostile, page_with};
+use crate::reply::{Answer, Look, Offer, Post, Progress, Reply, Span, TeamCall, fill, words};
 use crate::rules::{Piece, Rule, RuleId, RuleSet, Source, Text};
 
 const AROUND: Around<'static> =
@@ -310,108 +310,10 @@ fn check_dead(payload: &Payload) {
     }
 }
 
-const HOSTILE: &[&str] = &[
-    "@everyone",
-    "@here",
-    "<@42>",
-    "<@&77>",
-    "<#1>",
-    "<:a:1>",
-    "<t:1:R>",
-    "</x:1>",
-    ":smile:",
-    "*",
-    "**",
-    "_",
-    "__",
-    "~~",
-    "`",
-    "``",
-    "```",
-    "||",
-    ">",
-    ">>> ",
-    "#",
-    "-# ",
-    "- ",
-    "1. ",
-    "[a](http://evil.example)",
-    "http://evil.example",
-    "https://evil.example/a)b",
-    "discord.gg/evil",
-    "\\",
-    "\n",
-    "\r\n",
-    " ",
-    "\u{202e}",
-    "\u{200d}",
-    "\u{7}",
-    "]",
-    "[",
-    "(",
-    "😀",
-    "é",
-    "word",
-    "Security",
-];
-
-fn hostile() -> impl Strategy<Value = String> {
-    let pieces = |count: std::ops::Range<usize>| {
-        prop::collection::vec(prop::sample::select(HOSTILE), count).prop_map(|pieces| pieces.concat())
-    };
-    prop_oneof![
-        6 => pieces(0..12),
-        2 => "\\PC{0,40}",
-        1 => (pieces(1..6), 1usize..9000).prop_map(|(text, length)| text.chars().cycle().take(length).collect()),
-    ]
-}
-
 /// A sound id, or something that is none.
 fn id(sound: &'static str) -> impl Strategy<Value = String> {
     let none = hostile().prop_filter("no id", |text| !text.bytes().all(|byte| byte.is_ascii_digit()));
     prop_oneof![Just(sound.to_owned()), none]
-}
-
-fn rich() -> impl Strategy<Value = RichText> {
-    let look = prop::sample::select(vec![Look::Plain, Look::Strong, Look::Emphasis, Look::Code]);
-    let link = prop::option::weighted(
-        0.2,
-        prop::sample::select(vec!["https://example.com/a_(b)", "javascript:x", "https://example.com/"]),
-    );
-    let span = (hostile(), look, link, any::<bool>()).prop_map(|(text, look, link, captured)| Span {
-        text,
-        look,
-        link: link.map(str::to_owned),
-        captured,
-    });
-    prop::collection::vec(span, 0..4)
-}
-
-fn any_answer() -> impl Strategy<Value = Answer> {
-    let items = || prop::collection::vec(rich(), 0..7);
-    let names = (hostile(), hostile(), prop::option::of(hostile()), prop::collection::vec(hostile(), 0..3));
-    (names, rich(), items(), items(), items(), 0usize..40).prop_map(
-        |((rule, title, quote, evidence), cause, checks, for_user, steps, sources)| Answer {
-            rule,
-            title,
-            quote,
-            evidence,
-            cause,
-            checks,
-            for_user,
-            steps,
-            sources: (0..sources).map(|at| format!("https://example.com/{}{at}", "p(".repeat(at * 3))).collect(),
-            ..page_with(&captured(""))
-        },
-    )
-}
-
-fn any_reply() -> impl Strategy<Value = Reply> {
-    let offer = (hostile(), hostile()).prop_map(|(rule, title)| Offer { rule, title });
-    let answers =
-        prop_oneof![4 => prop::collection::vec(any_answer(), 0..4), 1 => prop::collection::vec(any_answer(), 4..14)];
-    (prop::collection::vec(hostile(), 0..4), answers, prop::collection::vec(offer, 0..9), prop::option::of(hostile()))
-        .prop_map(|(secrets, answers, offers, note)| Reply { secrets, answers, offers, note, ..Reply::default() })
 }
 
 proptest! {

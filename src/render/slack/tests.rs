@@ -13,10 +13,10 @@ use super::{
 };
 use crate::diagnosis::Engine;
 use crate::redact::SecretKind;
-use crate::render::fixtures::{by, captured, page_with};
+use crate::render::fixtures::{any_reply, by, captured, hostile, page_with};
 use crate::render::limits::SLACK_BLOCKS_TOTAL;
 use crate::reply::words::WatchedAs;
-use crate::reply::{Answer, Button, Composer, Look, Offer, Post, Progress, Reply, RichText, Span, TeamCall, words};
+use crate::reply::{Button, Composer, Offer, Post, Progress, Reply, Span, TeamCall, words};
 use crate::rules::{RuleSet, Scope, Source};
 use checker::{check, check_view};
 
@@ -535,113 +535,9 @@ fn every_built_in_rule_fits_one_message() {
     assert_eq!(behind_a_button, Vec::<String>::new());
 }
 
-const HOSTILE: &[&str] = &[
-    "<!channel>",
-    "<!here>",
-    "<!everyone>",
-    "<@U042>",
-    "<!subteam^S077>",
-    "<#C1>",
-    "<!date^1^{date}|x>",
-    "<http://evil.example|bank>",
-    "@here",
-    "@channel",
-    "#general",
-    ":smile:",
-    "*",
-    "_",
-    "~",
-    "`",
-    "```",
-    ">",
-    "&",
-    "&lt;",
-    "<",
-    "|",
-    "- ",
-    "1. ",
-    "http://evil.example",
-    "https://evil.example/a)b",
-    "evil.example",
-    "a@evil.example",
-    "\\",
-    "\"",
-    "\n",
-    "\r\n",
-    " ",
-    "\u{202e}",
-    "\u{200d}",
-    "\u{200b}",
-    "\u{7}",
-    "]",
-    "[",
-    ",",
-    ":",
-    "😀",
-    "é",
-    "漢",
-    "שלום",
-    "word",
-    "Security",
-];
-
-fn hostile() -> impl Strategy<Value = String> {
-    let pieces = |count: std::ops::Range<usize>| {
-        prop::collection::vec(prop::sample::select(HOSTILE), count).prop_map(|pieces| pieces.concat())
-    };
-    prop_oneof![
-        6 => pieces(0..12),
-        2 => "\\PC{0,40}",
-        1 => (pieces(1..6), 1usize..9000).prop_map(|(text, length)| text.chars().cycle().take(length).collect()),
-    ]
-}
-
 /// A sound id, or something that is none.
 fn id_or_not(sound: &'static str) -> impl Strategy<Value = String> {
     prop_oneof![Just(sound.to_owned()), hostile()]
-}
-
-fn rich() -> impl Strategy<Value = RichText> {
-    let look = prop::sample::select(vec![Look::Plain, Look::Strong, Look::Emphasis, Look::Code]);
-    let link = prop::option::weighted(
-        0.2,
-        prop::sample::select(vec!["https://example.com/a_(b)", "javascript:x", "https://example.com/"]),
-    );
-    let span = (hostile(), look, link, any::<bool>()).prop_map(|(text, look, link, captured)| Span {
-        text,
-        look,
-        link: link.map(str::to_owned),
-        captured,
-    });
-    prop::collection::vec(span, 0..4)
-}
-
-fn any_answer() -> impl Strategy<Value = Answer> {
-    let items = || prop::collection::vec(rich(), 0..7);
-    let names = (hostile(), hostile(), prop::option::of(hostile()), prop::collection::vec(hostile(), 0..3));
-    (names, rich(), items(), items(), items(), 0usize..40).prop_map(
-        |((rule, title, quote, evidence), cause, checks, for_user, steps, sources)| Answer {
-            confidence: quote.clone(),
-            rule,
-            title,
-            quote,
-            evidence,
-            cause,
-            checks,
-            for_user,
-            steps,
-            sources: (0..sources).map(|at| format!("https://example.com/{}{at}", "p(|>&".repeat(at * 3))).collect(),
-            ..page_with(&captured(""))
-        },
-    )
-}
-
-fn any_reply() -> impl Strategy<Value = Reply> {
-    let offer = (id_or_not("api/x"), hostile()).prop_map(|(rule, title)| Offer { rule, title });
-    let answers =
-        prop_oneof![4 => prop::collection::vec(any_answer(), 0..4), 1 => prop::collection::vec(any_answer(), 4..14)];
-    (prop::collection::vec(hostile(), 0..4), answers, prop::collection::vec(offer, 0..12), prop::option::of(hostile()))
-        .prop_map(|(secrets, answers, offers, note)| Reply { secrets, answers, offers, note, ..Reply::default() })
 }
 
 /// The built-in rules, each with what it says to one of its examples.
