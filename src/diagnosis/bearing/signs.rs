@@ -155,7 +155,8 @@ signs! {
     "a string that it is in begins above", Opener, 4, [LONG_STRING];
     "a comma before a closing bracket", Window, 5, [r"[\w\x22'`)\]}],[ \t\r]*\n[ \t]*[\])}]"];
     "quotes of a quoted string", Line, 6, [r"^\s+\x22\x22\w+\x22\x22\s?:"];
-    "what a test printed", Window, 6, [r"--- FAIL: |\w_test\.(?:go|py|rb|exs?):\d|(?m:^E\s{3,}\S)|={3,} FAILURES|\b\d+ (?:passed|failed)(?:,| in) |(?m:^\s*\d+ passing\b)|\bAssertionError: expected [\x22'].{1,200}[\x22'] to \w|\bexpected (?:error|status|code|message)\b.{0,200}\b(?:got|was)\b|(?:✓|✔|√) .{0,200}\(\d+(?:\.\d+)? ?m?s\)"];
+    "what a test printed", Window, 6, [r"--- FAIL: |\w_test\.(?:go|py|rb|exs?):\d|(?m:^E\s{3,}\S)|={3,} FAILURES|\b\d+ (?:passed|failed)(?:,| in) |(?m:^\s*\d+ passing\b)|\bexpected (?:error|status|code|message)\b.{0,200}\b(?:got|was)\b|(?:✓|✔|√) .{0,200}\(\d+(?:\.\d+)? ?m?s\)"];
+    "what a comparison found", Line, 9, [r"\bAssertionError: expected [\x22'].{1,200}[\x22'] to \w"];
     "a call that formats or logs", Before, 5, [r"\b(?:Errorf|Sprintf|Fprintf|Printf|printf|format!|log(?:ger|ging)?\.\w+|console\.\w+|qDebug\w*|qWarning\w*)\([^)\n]{0,40}$"];
     "a verb of a format", Line, 3, [r"%[swdvq]\b|\$\{\w+"];
     "an argument or an operand", Before, 5, [r#"(?:[\w\])](?:\(\s*&?|\([^()\x22\x27\n]{0,40}, ?)|[=!]=+ ?|\? ?|\|\| ?|return |raise |throw |\bcase |\bin \[?|\b(?:const|let|var|static|final|val) [\w: &<>']+ =\s?|#define \w+ )(?:[bfr]|Some\()?[\x22'`]{1,3}(?:[\w ,.'%:{}-]{0,40})$"#];
@@ -164,9 +165,9 @@ signs! {
     "a text as a key that leads to a page", Line, 6, [r"^\s*\x22[^\x22\n]{8,200}\x22\s?: /[a-z]"];
     "a list of values", Before, 6, [r"[:=]\s?\[(?:[\x22'\w-]+, ?)+[\x22']?$"];
     "a list in a variable", Line, 6, [r"^\s*(?:export )?[A-Z]+(?:_[A-Z]+)+=\w+,\w+"];
-    "a variable that holds a text", Before, 6, [r"^(?:export )?[A-Z]+(?:_[A-Z]+)*_(?:TEXT|MSG|MESSAGE|LABEL|TITLE)=[\x22']$"];
+    "a variable that holds a text", Before, 6, [r"^(?:export )?[A-Z]+(?:_[A-Z]+)*_(?:TEXT|MSG|MESSAGE|LABEL|TITLE)=[\x22'][\w ]{0,24}$"];
     "an object of a program", Before, 6, [r"\w\(\{ ?\w+ ?: ?[\x22']$"];
-    "the name of a column or the like", Before, 9, [r"\b(?:column|relation|table|function|variable|property) [\x22'`]$"];
+    "the name of a column or the like", Before, 9, [r"\b(?:column|relation|table) [\x22'`]$"];
     "a value that a query asks for", Before, 6, [r"(?i)\bwhere\b.{0,30}=\s?'$"];
     "a choice of a form", Line, 6, [r"^\s*<option\b"];
     "a text in a template", Line, 8, [r"\{\{-? ?[\x22'][^{}\n]{1,200}\| ?(?:translate|t\b|i18n)|\{\{-? ?(?:\$?t|trans|translate)\([\x22']"];
