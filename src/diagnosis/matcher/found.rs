@@ -40,6 +40,8 @@ const END_SHARE_MIN: f64 = 0.7;
 const REST_LITERAL_MIN: usize = 26;
 /// … and this share of its letters.
 const REST_SHARE_MIN: f64 = 0.5;
+/// So many letters are no accident, even where the sentence goes on behind them.
+const REST_SURE: usize = 60;
 /// What is left of words before a hole starts at most so many letters before the hole's end.
 const LEFT_MAX: usize = 100;
 /// Letters before the place where the rest of a message starts that may happen to be those of the message.
@@ -546,7 +548,7 @@ impl<'f> Found<'f> {
         let hull = spans[first].start..spans.last()?.end;
         let mut placed = Placed::at(squeezed.text_span(self.subject.text, &hull));
         let ends = pattern.holes.last().is_some_and(Option::is_none);
-        if abrupt == Abrupt::Start && ends && goes_on(self.subject.text, placed.hull.end) {
+        if abrupt == Abrupt::Start && ends && literal < REST_SURE && goes_on(self.subject.text, placed.hull.end) {
             return None;
         }
         placed.coverage = share;

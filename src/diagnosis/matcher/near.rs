@@ -117,8 +117,9 @@ impl Search {
         if window.start < from {
             // What is known stays true; only what lies before it is new.
             let end = sought.floor((from + sought.reach()).min(sought.end()));
-            *read += end - window.start;
-            if let Some(new) = sought.first(window.start, end).filter(|new| new.start < from) {
+            let first = sought.first(window.start, end);
+            *read += as_far_as(first.as_ref(), end) - window.start;
+            if let Some(new) = first.filter(|new| new.start < from) {
                 (to, found) = (new.start, new.end);
             }
             from = window.start;
@@ -130,9 +131,10 @@ impl Search {
         while found == 0 && to < window.end {
             let ahead = if window.start < last { STRIDE } else { 0 };
             let end = sought.floor(window.end.max(to + ahead).min(sought.end()));
-            *read += end - to;
+            let first = sought.first(to, end);
+            *read += as_far_as(first.as_ref(), end) - to;
             last = end;
-            match sought.first(to, end) {
+            match first {
                 // What touches the end of a read may look different with the text behind it.
                 Some(new) if new.end == end && end < sought.end() && new.start > to => to = new.start,
                 Some(new) => (to, found) = (new.start, new.end),
@@ -154,9 +156,15 @@ impl Search {
             return Some(to..found);
         }
         // It begins in the window and ends behind it; a shorter one may end in it.
-        *read += window.end - to;
-        sought.first(to, window.end)
+        let shorter = sought.first(to, window.end);
+        *read += as_far_as(shorter.as_ref(), window.end) - to;
+        shorter
     }
+}
+
+/// How far a search to `end` read: no further than what it found.
+fn as_far_as(found: Option<&Range<usize>>, end: usize) -> usize {
+    found.map_or(end, |found| found.end)
 }
 
 #[cfg(test)]
