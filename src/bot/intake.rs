@@ -19,8 +19,8 @@ use crate::reply::{Composer, Post, Reply, words};
 
 /// An answer to a message older than this says that it is late.
 const LATE: Duration = Duration::from_secs(5 * 60);
-/// Deletions that are remembered against events out of order.
-const GONE_MAX: usize = 1_024;
+/// Edits and deletions that are remembered against events out of order.
+const LATER_MAX: usize = 1_024;
 /// Channels that are decided about side by side at most.
 const TURNS: usize = 64;
 /// Another process can decide about the same message at once: so often is looked again at what it did.
@@ -49,8 +49,9 @@ pub struct Intake<S> {
     cooldowns: Cooldowns,
     /// Wakes the deliveries when there is something to deliver.
     wake: Arc<Notify>,
-    /// Messages that were deleted lately: the event of their posting may arrive after that.
-    gone: Mutex<VecDeque<MessageKey>>,
+    /// Messages that were edited or deleted lately, and their versions since: the events of what they were may be decided
+    /// about after that, for what is silent comes first to its turn.
+    later: Mutex<VecDeque<(MessageKey, i64)>>,
     /// What was decided in one channel must be known to the next decision there.
     turns: [tokio::sync::Mutex<()>; TURNS],
 }
@@ -66,7 +67,7 @@ impl<S: Store> Intake<S> {
         wake: Arc<Notify>,
     ) -> Self {
         let turns = std::array::from_fn(|_| tokio::sync::Mutex::default());
-        Self { engine, commands, store, channels, cooldowns, wake, gone: Mutex::default(), turns }
+        Self { engine, commands, store, channels, cooldowns, wake, later: Mutex::default(), turns }
     }
 
     /// Decides about one event. `cursor` is the event's place in its channel; it is noted together
@@ -135,7 +136,10 @@ impl<S: Store> Intake<S> {
             let again = known.wanted.version == message.version;
             return silent(if again { Silence::AnsweredBefore } else { Silence::Outdated });
         }
-        if self.is_gone(&message.key) {
+        if edited {
+            self.note_later(&message.key, message.version);
+        }
+        if self.has_later(&message.key, message.version) {
             return silent(Silence::Outdated);
         }
         if edited && known.is_none() && age_of(message) > EDITED_MAX {
@@ -187,13 +191,7 @@ impl<S: Store> Intake<S> {
     }
 
     async fn deleted(&self, key: &MessageKey, cursor: Option<Cursor>) -> Result<Decision, StoreError> {
-        {
-            let mut gone = self.gone.lock().unwrap_or_else(PoisonError::into_inner);
-            if gone.len() == GONE_MAX {
-                gone.pop_front();
-            }
-            gone.push_back(key.clone());
-        }
+        self.note_later(key, FINAL);
         let mut decision = Decision::Silent(Silence::NothingRecognised);
         for part in [Part::Call, Part::Reply] {
             for tried in 1.. {
@@ -226,8 +224,19 @@ impl<S: Store> Intake<S> {
         Ok(Some(if wanted.post.is_some() { Decision::Reply } else { Decision::Withdraw }))
     }
 
-    fn is_gone(&self, key: &MessageKey) -> bool {
-        self.gone.lock().unwrap_or_else(PoisonError::into_inner).contains(key)
+    /// Remembers that a message has this version now.
+    fn note_later(&self, key: &MessageKey, version: i64) {
+        let mut later = self.later.lock().unwrap_or_else(PoisonError::into_inner);
+        if later.len() == LATER_MAX {
+            later.pop_front();
+        }
+        later.push_back((key.clone(), version));
+    }
+
+    /// Whether something later than this version is known of a message.
+    fn has_later(&self, key: &MessageKey, version: i64) -> bool {
+        let later = self.later.lock().unwrap_or_else(PoisonError::into_inner);
+        later.iter().any(|(known, later)| *later > version && known == key)
     }
 
     /// What the rules say to a message.

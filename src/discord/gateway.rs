@@ -180,8 +180,9 @@ impl<S: Store + Leases> Connection<S> {
     }
 
     fn give_up(&self, reason: impl std::fmt::Display, help: &str) {
-        error!("Discord ended the connection for good: {reason}\n  help: {help}");
+        // Who reads the log and asks how it is must not hear that all is well.
         self.handler.bot.pulse.stop(format!("{reason}; {help}"));
+        error!("Discord ended the connection for good: {reason}\n  help: {help}");
     }
 
     /// Keeps a shard up whenever no other process does.

@@ -240,7 +240,7 @@ async fn answered<S: Store>(handler: &Arc<Handler<S>>, team: &Arc<Team>, since: 
 }
 
 /// A message as it is now; `None` when it is gone.
-async fn one(team: &Team, key: &MessageKey, thread: Option<&str>) -> Result<Option<Message>, CallError> {
+pub(super) async fn one(team: &Team, key: &MessageKey, thread: Option<&str>) -> Result<Option<Message>, CallError> {
     let channel = ("channel", key.channel.channel.as_str());
     let ts = key.message.as_str();
     let exactly = [("oldest", ts), ("latest", ts), ("inclusive", "true"), ("limit", "2")];

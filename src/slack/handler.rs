@@ -21,8 +21,9 @@ use crate::rules::Scope;
 
 /// Messages that are worked on side by side; further ones wait.
 const SIDE_BY_SIDE: usize = 32;
-/// How often a decision is tried when the store fails. After that Slack delivers the event again.
-const TRIES: u32 = 3;
+/// How often a decision is tried when the store fails, which takes longer than a lease lasts. After that Slack delivers the
+/// event again, a minute later for the second time.
+const TRIES: u32 = 6;
 /// The first pause after a failure; each further one doubles it.
 const RETRY_FIRST: Duration = Duration::from_millis(200);
 /// Slack waits three seconds for an acknowledgement. Files that take longer than this are read on after
@@ -234,7 +235,7 @@ impl<S: Store> Handler<S> {
             let edited = said.edited;
             let message = said.into_message(&team.me, &more);
             let event = if edited { Event::Edited(message) } else { Event::Posted(message) };
-            let decided = handler.decide(&event).await;
+            let decided = handler.decide(&team, &event).await;
             match moves {
                 true if decided => handler.marks.end(&channel, place),
                 true => handler.marks.leave(&channel, place),
@@ -277,11 +278,11 @@ impl<S: Store> Handler<S> {
     /// Takes the news that a message is gone.
     pub(super) async fn forget(&self, team: &Team, channel: &str, ts: &str) -> bool {
         let key = MessageKey { channel: channel_key(&team.me.team, channel), message: ts.to_owned() };
-        self.decide(&Event::Deleted(key)).await
+        self.decide(team, &Event::Deleted(key)).await
     }
 
     /// Whether a decision was made; a store that fails is tried again.
-    async fn decide(&self, event: &Event) -> bool {
+    async fn decide(&self, team: &Team, event: &Event) -> bool {
         let mut pause = RETRY_FIRST;
         for _ in 0..TRIES {
             match self.bot.intake.handle(event, None).await {
@@ -290,6 +291,9 @@ impl<S: Store> Handler<S> {
             }
             tokio::time::sleep(pause).await;
             pause *= 2;
+            if is_outdated(team, event).await {
+                return true;
+            }
         }
         self.behind.store(true, Ordering::Relaxed);
         false
@@ -313,5 +317,21 @@ impl<S: Store> Handler<S> {
             None => group == Some(user),
         };
         in_group || self.managers.iter().any(|manager| manager == user)
+    }
+}
+
+/// Whether something later happened to a message while its decision had to wait. That had its own event, which may have
+/// been decided about already, by another process.
+async fn is_outdated(team: &Team, event: &Event) -> bool {
+    let (Event::Posted(message) | Event::Edited(message)) = event else { return false };
+    match catch_up::one(team, &message.key, message.thread.as_deref()).await {
+        Ok(Some(now)) if now.subtype.as_deref() == Some("tombstone") => true,
+        // Of an edit, the history tells the second only.
+        Ok(Some(now)) => now.last_edit().is_some_and(|edited| match event {
+            Event::Posted(_) => true,
+            _ => edited / 1_000_000 > message.version / 1_000_000,
+        }),
+        Ok(None) => true,
+        Err(_) => false,
     }
 }

@@ -106,8 +106,9 @@ pub(super) async fn run<S: Store>(
                     pause = (pause * 2).min(RETRY_MAX);
                 }
                 Some(Err(NoSocket::Never(help))) => {
+                    handler.bot.pulse.stop(help.as_str());
                     error!("Slack ended Socket Mode for good\n  help: {help}");
-                    return handler.bot.pulse.stop(help);
+                    return;
                 }
                 Some(Err(NoSocket::Later(reason, after))) => {
                     let wait = after.unwrap_or_default().max(pause);
@@ -143,8 +144,9 @@ pub(super) async fn run<S: Store>(
                     not_before = Instant::now() + pause;
                 }
                 Life::SwitchedOff => {
+                    handler.bot.pulse.stop(format!("Socket Mode is switched off; {SOCKET_MODE_OFF}"));
                     error!("Socket Mode is switched off\n  help: {SOCKET_MODE_OFF}");
-                    return handler.bot.pulse.stop(format!("Socket Mode is switched off; {SOCKET_MODE_OFF}"));
+                    return;
                 }
             },
             ended = connections.join_next() => forget(ended, &mut live, &mut current, &mut missed),

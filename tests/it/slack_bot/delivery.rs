@@ -261,7 +261,7 @@ async fn what_could_not_be_decided_is_read_again_when_the_store_works() {
     slack.change(|state| state.retries = Vec::new());
     let mut other = locked(&workspace).await;
     let paste = slack.say("okta-support", "dana", SHAREFILE[0]);
-    for _ in 0..3 {
+    for _ in 0..6 {
         workspace.server.wait_for_log("cannot decide; trying again");
     }
     sqlx::query("ROLLBACK").execute(&mut other).await.expect("ended");
