@@ -15,7 +15,6 @@ mod cases;
 mod discord;
 #[path = "../tests/it/double.rs"]
 mod double;
-#[allow(dead_code, reason = "the tests use the rest")]
 #[path = "../tests/it/program.rs"]
 mod program;
 
