@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{Notify, watch};
-use tracing::{debug, info};
+use tracing::{debug, error, info};
 
 use super::channels::Channels;
 use super::commands::Commands;
@@ -21,6 +21,10 @@ use crate::reply::{Composer, Post, Reply, words};
 const LATE: Duration = Duration::from_secs(5 * 60);
 /// Edits and deletions that are remembered against events out of order.
 const LATER_MAX: usize = 1_024;
+/// How often a decision is tried when the store fails: with the pauses between, for longer than a lease lasts.
+const STORE_TRIES: u32 = 7;
+/// The first pause after a failure; each further one doubles it.
+const RETRY_FIRST: Duration = Duration::from_millis(200);
 /// Channels that are decided about side by side at most.
 const TURNS: usize = 64;
 /// Another process can decide about the same message at once: so often is looked again at what it did.
@@ -68,6 +72,30 @@ impl<S: Store> Intake<S> {
     ) -> Self {
         let turns = std::array::from_fn(|_| tokio::sync::Mutex::default());
         Self { engine, commands, store, channels, cooldowns, wake, later: Mutex::default(), turns }
+    }
+
+    /// Decides about one event; a store that fails is tried again. Before that, `settled` says whether the event is done
+    /// with, or is no longer this process's business. Returns whether it is done with.
+    pub async fn handle_patiently<F>(&self, event: &Event, settled: impl Fn() -> F) -> bool
+    where
+        F: Future<Output = Option<bool>>,
+    {
+        let mut pause = RETRY_FIRST;
+        for tries_left in (0..STORE_TRIES).rev() {
+            match self.handle(event, None).await {
+                Ok(_) => return true,
+                Err(error) => error!(message = %event.key(), error = %error, tries_left, "cannot decide"),
+            }
+            if tries_left == 0 {
+                break;
+            }
+            tokio::time::sleep(pause).await;
+            pause *= 2;
+            if let Some(done) = settled().await {
+                return done;
+            }
+        }
+        false
     }
 
     /// Decides about one event. `cursor` is the event's place in its channel; it is noted together
@@ -227,6 +255,10 @@ impl<S: Store> Intake<S> {
     /// Remembers that a message has this version now.
     fn note_later(&self, key: &MessageKey, version: i64) {
         let mut later = self.later.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, known)) = later.iter_mut().find(|(known, _)| known == key) {
+            *known = version.max(*known);
+            return;
+        }
         if later.len() == LATER_MAX {
             later.pop_front();
         }

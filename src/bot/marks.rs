@@ -37,6 +37,11 @@ impl<S: Store> Marks<S> {
         self.marks.lock().unwrap_or_else(PoisonError::into_inner).entry(channel.clone()).or_default().end(place);
     }
 
+    /// Everything from a place of a channel on is read again, what was left there included.
+    pub fn resume(&self, channel: &ChannelKey, place: Cursor) {
+        self.marks.lock().unwrap_or_else(PoisonError::into_inner).entry(channel.clone()).or_default().resume(place);
+    }
+
     /// Work on a place of a channel failed: the cursor stays before it until it is done, by whomever.
     pub fn leave(&self, channel: &ChannelKey, place: Cursor) {
         self.marks.lock().unwrap_or_else(PoisonError::into_inner).entry(channel.clone()).or_default().leave(place);

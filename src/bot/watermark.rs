@@ -21,6 +21,12 @@ impl Watermark {
         *self.under_way.entry(place).or_default() += 1;
     }
 
+    /// Work begins on everything from a place on: what was left there is part of it.
+    pub fn resume(&mut self, place: Cursor) {
+        self.left.split_off(&place);
+        self.begin(place);
+    }
+
     /// Work on a place is done, also for those that left it.
     pub fn end(&mut self, place: Cursor) {
         self.rest(place);
@@ -79,6 +85,25 @@ mod tests {
         assert_eq!(mark.done(), 4);
         mark.end(5);
         assert_eq!(mark.done(), 7);
+    }
+
+    #[test]
+    fn who_reads_everything_from_a_place_on_does_what_was_left_there() {
+        let mut mark = Watermark::default();
+        for place in [3, 5, 7] {
+            mark.begin(place);
+            mark.leave(place);
+        }
+        mark.resume(4);
+        // One of them fails again.
+        mark.begin(5);
+        mark.leave(5);
+        mark.end(4);
+        mark.end(9);
+        mark.end(3);
+        assert_eq!(mark.done(), 4);
+        mark.end(5);
+        assert_eq!(mark.done(), 9);
     }
 
     proptest! {

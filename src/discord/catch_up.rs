@@ -46,7 +46,7 @@ pub(super) async fn run<S: Store>(handler: &Handler<S>, cache: &Cache, guilds: &
             }
         };
         // Until this is done, new messages may not move the cursor past what was missed.
-        handler.marks.begin(key, cursor + 1);
+        handler.marks.resume(key, cursor + 1);
         let mut read = edited(handler, cache, key, cursor).await;
         read += channel(handler, cache, key, &key.channel, cursor, None).await;
         for thread in threads(handler, key, cursor).await {

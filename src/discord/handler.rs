@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::num::NonZeroU64;
 use std::sync::Arc;
-use std::time::Duration;
 
 use serenity::async_trait;
 use serenity::cache::Cache;
@@ -15,7 +14,7 @@ use serenity::model::channel::Message;
 use serenity::model::event::MessageUpdateEvent;
 use serenity::model::gateway::Ready;
 use serenity::model::id::{ChannelId, GuildId, MessageId, UserId};
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
 use super::attachments::Attachments;
 use super::convert::{Said, millis};
@@ -27,10 +26,6 @@ use super::{catch_up, commands, press};
 use crate::bot::ports::{Cursor, Store};
 use crate::bot::{Bot, ChannelKey, Event, Marks, MessageKey};
 
-/// How often a decision is tried when the store fails. After that the message is read again at the next start.
-const TRIES: u32 = 5;
-/// The first pause after a failure; each further one doubles it.
-const RETRY_FIRST: Duration = Duration::from_secs(1);
 /// How often a single message is read again when Discord is in trouble.
 const READ_TRIES: u32 = 4;
 
@@ -174,23 +169,13 @@ impl<S: Store> Handler<S> {
 
     /// Whether a decision was made; a store that fails is tried again.
     async fn decide(&self, event: &Event) -> bool {
-        let mut pause = RETRY_FIRST;
-        for _ in 0..TRIES {
-            // Who holds no shard any more does not hear what became of the message; who holds it now has read it.
-            if self.bot.pulse.connections() == 0 {
-                return false;
-            }
-            match self.bot.intake.handle(event, None).await {
-                Ok(_) => return true,
-                Err(error) => error!(message = %event.key(), error = %error, "cannot decide; trying again"),
-            }
-            tokio::time::sleep(pause).await;
-            pause *= 2;
-            if self.is_outdated(event).await {
-                return true;
-            }
-        }
-        false
+        // Who holds no shard any more does not hear what became of the message; who holds it now has read it.
+        let is_deaf = || self.bot.pulse.connections() == 0;
+        let settled = async || match is_deaf() {
+            true => Some(false),
+            false => self.is_outdated(event).await.then_some(true),
+        };
+        !is_deaf() && self.bot.intake.handle_patiently(event, settled).await
     }
 
     /// Whether something later happened to a message. It had its own event, which may have been decided about already.

@@ -49,7 +49,7 @@ pub(super) async fn run<S: Store>(handler: &Arc<Handler<S>>, teams: &[Arc<Team>]
                 }
             };
             // Until this is done, new messages may not move the cursor past what was missed.
-            handler.marks.begin(&key, cursor + 1);
+            handler.marks.resume(&key, cursor + 1);
             read(handler, team, &key, cursor, oldest).await;
         }
         answered(handler, team, oldest / 1_000).await;
@@ -62,7 +62,7 @@ pub(super) async fn dropped<S: Store>(handler: &Arc<Handler<S>>, team: &Arc<Team
     let since = minute.saturating_mul(1_000_000);
     let watched = watched(handler, team);
     for key in &watched {
-        handler.marks.begin(key, since + 1);
+        handler.marks.resume(key, since + 1);
     }
     let over = since.saturating_add(micros_of(DROPPED_WITHIN));
     tokio::time::sleep(Duration::from_micros(u64::try_from(over.saturating_sub(now())).unwrap_or_default())).await;

@@ -21,11 +21,6 @@ use crate::rules::Scope;
 
 /// Messages that are worked on side by side; further ones wait.
 const SIDE_BY_SIDE: usize = 32;
-/// How often a decision is tried when the store fails, which takes longer than a lease lasts. After that Slack delivers the
-/// event again, a minute later for the second time.
-const TRIES: u32 = 6;
-/// The first pause after a failure; each further one doubles it.
-const RETRY_FIRST: Duration = Duration::from_millis(200);
 /// Slack waits three seconds for an acknowledgement. Files that take longer than this are read on after
 /// it: the channel's cursor stays before their message until it is decided about.
 /// <https://docs.slack.dev/apis/events-api#responding>
@@ -145,22 +140,23 @@ impl<S: Store> Handler<S> {
             return if known { Taken::plain() } else { Taken::not_yet() };
         };
         match kind {
-            Kind::Event if payload["type"] == "app_rate_limited" => {
-                error!(
-                    team = team.me.team,
-                    "Slack drops events of a workspace: more than 30,000 within an hour; they are read from its channels"
-                );
-                let (handler, minute) = (Arc::clone(self), payload["minute_rate_limited"].as_i64());
-                // Beside what a stop waits for: what is not read by then is read after the next start.
-                tokio::spawn(async move {
-                    catch_up::dropped(&handler, &team, minute.unwrap_or_default()).await;
-                });
-                Taken::plain()
-            }
+            Kind::Event if payload["type"] == "app_rate_limited" => self.dropped(team, &payload),
             Kind::Event => self.event(&team, &payload["event"]).await,
             Kind::Interactive => press::interactive(self, &team, &payload).await,
             Kind::Command => commands::run(self, &team, &payload).await,
         }
+    }
+
+    /// Takes the news that Slack dropped events.
+    fn dropped(self: &Arc<Self>, team: Arc<Team>, payload: &Value) -> Taken {
+        error!(
+            team = team.me.team,
+            "Slack drops events of a workspace: more than 30,000 within an hour; they are read from its channels"
+        );
+        let (handler, minute) = (Arc::clone(self), payload["minute_rate_limited"].as_i64().unwrap_or_default());
+        // Beside what a stop waits for, which is shorter.
+        tokio::spawn(async move { catch_up::dropped(&handler, &team, minute).await });
+        Taken::plain()
     }
 
     async fn event(self: &Arc<Self>, team: &Arc<Team>, event: &Value) -> Taken {
@@ -283,20 +279,12 @@ impl<S: Store> Handler<S> {
 
     /// Whether a decision was made; a store that fails is tried again.
     async fn decide(&self, team: &Team, event: &Event) -> bool {
-        let mut pause = RETRY_FIRST;
-        for _ in 0..TRIES {
-            match self.bot.intake.handle(event, None).await {
-                Ok(_) => return true,
-                Err(error) => error!(message = %event.key(), error = %error, "cannot decide; trying again"),
-            }
-            tokio::time::sleep(pause).await;
-            pause *= 2;
-            if is_outdated(team, event).await {
-                return true;
-            }
+        let settled = async || is_outdated(team, event).await.then_some(true);
+        let decided = self.bot.intake.handle_patiently(event, settled).await;
+        if !decided {
+            self.behind.store(true, Ordering::Relaxed);
         }
-        self.behind.store(true, Ordering::Relaxed);
-        false
+        decided
     }
 
     /// Whether something could not be decided about since this was asked last. Who holds a connection loses it when the

@@ -19,7 +19,8 @@ const LOCAL_MOMENT: Duration = Duration::from_millis(20);
 /// On a platform it has to connect first, and to catch up; every other time, it is connected before something happens.
 const PLATFORM_MOMENT: Duration = Duration::from_millis(900);
 
-/// After so many kills, everything becomes well for a while: what is left to say must not grow with the number of kills.
+/// After so many kills, everything has to become well: what is left to say, and the trouble that is left, must not grow
+/// with the number of kills.
 const CHAPTER: u64 = 12;
 
 /// The numbers of kills after which everything has to become well.
@@ -119,10 +120,10 @@ async fn on_discord(environment: &[(&str, &str)], disturb: bool) {
             }
             server.kill();
         }
-        discord.change(|state| state.knobs.clear());
         let server = discord_bot::begin(&discord, dir.path(), &settings, environment);
         story.ends_well(&discord).await;
         server.kill();
+        discord.change(|state| state.knobs.clear());
     }
 }
 
@@ -145,10 +146,10 @@ async fn on_slack(environment: &[(&str, &str)], disturb: bool) {
             }
             server.kill();
         }
-        slack.change(|state| state.knobs.clear());
         let server = slack_bot::begin(&slack, dir.path(), environment);
         story.ends_well(&slack).await;
         server.kill();
+        slack.change(|state| state.knobs.clear());
     }
 }
 

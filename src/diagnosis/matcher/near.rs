@@ -22,6 +22,8 @@ const EXPRESSION_MAX: usize = 2_000;
 pub(super) trait Sought {
     /// The first occurrence that begins at or behind `from` and ends at or before `end`.
     fn first(&self, from: usize, end: usize) -> Option<Range<usize>>;
+    /// How far the search for this first occurrence before `end` read.
+    fn read_to(&self, first: Option<&Range<usize>>, end: usize) -> usize;
     /// How far an occurrence can reach, less one byte.
     fn reach(&self) -> usize;
     /// The length of the text.
@@ -57,6 +59,10 @@ impl Sought for Literal<'_> {
         })
     }
 
+    fn read_to(&self, first: Option<&Range<usize>>, end: usize) -> usize {
+        first.map_or(end, |first| first.end)
+    }
+
     fn reach(&self) -> usize {
         self.finder.needle().len().saturating_sub(1)
     }
@@ -79,6 +85,11 @@ pub(super) struct Expression<'s> {
 impl Sought for Expression<'_> {
     fn first(&self, from: usize, end: usize) -> Option<Range<usize>> {
         self.regex.find_at(&self.text[..end], from)
+    }
+
+    /// Behind what it found, an expression may look for something longer.
+    fn read_to(&self, _: Option<&Range<usize>>, end: usize) -> usize {
+        end
     }
 
     fn reach(&self) -> usize {
@@ -118,7 +129,7 @@ impl Search {
             // What is known stays true; only what lies before it is new.
             let end = sought.floor((from + sought.reach()).min(sought.end()));
             let first = sought.first(window.start, end);
-            *read += as_far_as(first.as_ref(), end) - window.start;
+            *read += sought.read_to(first.as_ref(), end) - window.start;
             if let Some(new) = first.filter(|new| new.start < from) {
                 (to, found) = (new.start, new.end);
             }
@@ -132,7 +143,7 @@ impl Search {
             let ahead = if window.start < last { STRIDE } else { 0 };
             let end = sought.floor(window.end.max(to + ahead).min(sought.end()));
             let first = sought.first(to, end);
-            *read += as_far_as(first.as_ref(), end) - to;
+            *read += sought.read_to(first.as_ref(), end) - to;
             last = end;
             match first {
                 // What touches the end of a read may look different with the text behind it.
@@ -157,14 +168,9 @@ impl Search {
         }
         // It begins in the window and ends behind it; a shorter one may end in it.
         let shorter = sought.first(to, window.end);
-        *read += as_far_as(shorter.as_ref(), window.end) - to;
+        *read += sought.read_to(shorter.as_ref(), window.end) - to;
         shorter
     }
-}
-
-/// How far a search to `end` read: no further than what it found.
-fn as_far_as(found: Option<&Range<usize>>, end: usize) -> usize {
-    found.map_or(end, |found| found.end)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 pub(crate) mod bits;
 mod events;
 mod gateway;
-mod interactions;
+pub(crate) mod interactions;
 mod json;
 mod limits;
 mod read;
@@ -20,8 +20,6 @@ use serde_json::{Value, json};
 
 use crate::double::{self, Serving, World};
 use bits::{intent, permission};
-#[allow(unused_imports, reason = "the benchmark asks nothing")]
-pub(crate) use interactions::Interaction;
 pub(crate) use read::readable;
 use state::{Failure, Knob, Message, Overwrite, State, made, now};
 

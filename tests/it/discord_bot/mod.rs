@@ -11,8 +11,9 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::cases::GMAIL;
+use crate::discord::interactions::Interaction;
 use crate::discord::state::{Message, State};
-use crate::discord::{Discord, Interaction, readable};
+use crate::discord::{Discord, readable};
 use crate::program::{Server, temp};
 
 /// What identifies an answer about ShareFile.
