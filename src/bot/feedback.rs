@@ -82,8 +82,8 @@ impl<S: Store> Feedback<S> {
                         return Ok(told(words::REPLY_GONE));
                     };
                     match button {
-                        Button::Fixed => progress.fixed = Some(by.clone()),
-                        Button::NotMine => progress.not_mine = Some(by.clone()),
+                        Button::Fixed => _ = progress.fixed.get_or_insert_with(|| by.clone()),
+                        Button::NotMine => _ = progress.not_mine.get_or_insert_with(|| by.clone()),
                         _ => {
                             let Some(role) = role else { return Ok(told(words::NO_TEAM)) };
                             if progress.asked.is_some() {
@@ -96,6 +96,10 @@ impl<S: Store> Feedback<S> {
                     Wanted { post: Some(Post::Answer { reply, progress }), ..known.wanted.clone() }
                 }
             };
+            if wanted.post.as_ref() == Some(&post) {
+                // Pressed before, or told twice: the first one counts.
+                return Ok(Pressed::Changed);
+            }
             if self.store.decide(&wanted, None).await? {
                 let rules: Vec<String> = post
                     .reply()

@@ -17,7 +17,7 @@ const NOTE_EVERY: Duration = Duration::from_secs(5);
 
 /// The watermarks of a platform's channels.
 pub struct Marks<S> {
-    store: Arc<S>,
+    pub(super) store: Arc<S>,
     marks: Mutex<HashMap<ChannelKey, Watermark>>,
 }
 

@@ -1,6 +1,7 @@
 //! The bot: from what a platform delivered to what is to be posted. It owns the ports it needs
 //! ([`ports`]) and knows no platform and no database.
 
+pub mod catch_up;
 pub mod channels;
 pub mod commands;
 pub mod delivery;

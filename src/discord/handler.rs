@@ -100,13 +100,13 @@ impl<S: Store> Handler<S> {
             // The largest of them is made only when it is its turn.
             match job {
                 Job::Message(said, marked) => Box::pin(self.take(cache, *said, marked)).await,
-                Job::Look(ids) => Box::pin(self.look_at(cache, ids, false)).await,
+                Job::Look(ids) => _ = Box::pin(self.look_at(cache, ids, false)).await,
                 Job::Gone(ids) => Box::pin(self.forget(cache, ids)).await,
                 Job::Read(stretch) => {
-                    let read = Box::pin(catch_up::stretch(self, cache, &stretch)).await;
-                    self.marks.end(&stretch.key, cursor(stretch.first));
+                    let (key, first) = (stretch.key.clone(), cursor(stretch.first));
+                    Box::pin(catch_up::stretch(self, cache, stretch)).await;
+                    self.marks.end(&key, first);
                     self.waiting.read();
-                    info!(channel = %stretch.channel, messages = read, "read what was not held");
                 }
             }
         }
@@ -146,7 +146,8 @@ impl<S: Store> Handler<S> {
     }
 
     /// Looks at a message itself, of which only the ids are known; where `edited_only`, unless it is as it was posted.
-    pub(super) async fn look_at(&self, cache: &Cache, ids: Ids, edited_only: bool) {
+    /// Whether that was done, as far as anything can be done.
+    pub(super) async fn look_at(&self, cache: &Cache, ids: Ids, edited_only: bool) -> bool {
         match self.read(ids).await {
             Ok(message) if edited_only && message.edited_timestamp.is_none() => {}
             Ok(message) => {
@@ -157,8 +158,12 @@ impl<S: Store> Handler<S> {
             Err(error) if matches!(error.code(), Some(code::UNKNOWN_MESSAGE | code::UNKNOWN_CHANNEL)) => {
                 self.forget(cache, ids).await;
             }
-            Err(error) => warn!(message = %ids.message, error = %error, "a message cannot be looked at"),
+            Err(error) => {
+                warn!(message = %ids.message, error = %error, "a message cannot be looked at");
+                return !error.may_pass();
+            }
         }
+        true
     }
 
     /// Takes the news that a message is gone.

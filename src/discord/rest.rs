@@ -23,10 +23,8 @@ use crate::config::DiscordSettings;
 /// A call takes at most so long; its outcome is unknown then.
 const CALL_MAX: Duration = Duration::from_secs(8);
 
-/// The first pause of who reads again when Discord is in trouble; each further one doubles it …
+/// The first pause of who reads again when Discord is in trouble; each further one doubles it.
 const PAUSE_FIRST: Duration = Duration::from_secs(1);
-/// … up to this.
-const PAUSE_MAX: Duration = Duration::from_secs(60);
 /// The shortest pause before a limited call is made again.
 const PAUSE_MIN: Duration = Duration::from_millis(50);
 
@@ -213,7 +211,7 @@ impl Rest {
                 Err(error) if error.may_pass() && tries > 0 => {
                     tries -= 1;
                     let wait = pause;
-                    pause = (pause * 2).min(PAUSE_MAX);
+                    pause *= 2;
                     wait
                 }
                 done => return done,

@@ -11,6 +11,7 @@ use super::handler::Handler;
 use super::rest::{CallError, code};
 use super::team::Team;
 use super::{micros, ts_of};
+use crate::bot::catch_up::each;
 use crate::bot::ports::{Cursor, Store};
 use crate::bot::{ChannelKey, MessageKey, Platform};
 
@@ -20,40 +21,24 @@ use crate::bot::{ChannelKey, MessageKey, Platform};
 const PAGE: &str = "200";
 /// Messages of one channel or thread that are read at most, the latest ones.
 const CHANNEL_MAX: usize = 2_000;
-/// Answered messages that are looked at again, for edits and deletions.
-const ANSWERED_MAX: u32 = 100;
-/// How often a call is made again that got no answer.
-const TRIES: u32 = 5;
+/// How often a call is made again at once that got no answer.
+const TRIES: u32 = 3;
 /// The pause before that.
 const RETRY: Duration = Duration::from_secs(2);
-
 /// Slack says once in each minute that it drops events in it; what it dropped is there when the minute is over, and a
 /// little later.
 const DROPPED_WITHIN: Duration = Duration::from_secs(65);
 
 /// Reads what the watched channels of these workspaces have that was not read.
 pub(super) async fn run<S: Store>(handler: &Arc<Handler<S>>, teams: &[Arc<Team>]) {
-    let oldest = oldest(handler);
-    for team in teams {
-        for key in watched(handler, team) {
-            let cursor = match handler.bot.store.cursor(&key).await {
-                Ok(Some(cursor)) => cursor,
-                // Watched for the first time: what was written before is not the bot's business.
-                Ok(None) => {
-                    begin_with(handler, &key).await;
-                    continue;
-                }
-                Err(error) => {
-                    warn!(error = %error, "how far a channel was read is not known; what was missed there stays unread");
-                    continue;
-                }
-            };
-            // Until this is done, new messages may not move the cursor past what was missed.
-            handler.marks.resume(&key, cursor + 1);
-            read(handler, team, &key, cursor, oldest).await;
+    let channels = teams.iter().flat_map(|team| watched(handler, team)).collect();
+    let reading = |key: ChannelKey, cursor: Cursor| async move {
+        match team_of(teams, &key) {
+            Some(team) => read(handler, team, &key, cursor).await,
+            None => true,
         }
-        answered(handler, team, oldest / 1_000).await;
-    }
+    };
+    tokio::join!(handler.marks.read_on(channels, now(), reading), look_again(handler, teams));
 }
 
 /// Reads what Slack did not tell in a minute, which begins so many seconds after 1970: a workspace had too many events.
@@ -66,11 +51,14 @@ pub(super) async fn dropped<S: Store>(handler: &Arc<Handler<S>>, team: &Arc<Team
     }
     let over = since.saturating_add(micros_of(DROPPED_WITHIN));
     tokio::time::sleep(Duration::from_micros(u64::try_from(over.saturating_sub(now())).unwrap_or_default())).await;
-    let oldest = oldest(handler);
-    for key in &watched {
-        read(handler, team, key, since, oldest).await;
-    }
-    answered(handler, team, oldest / 1_000).await;
+    let reading = |key: ChannelKey| async move {
+        let done = read(handler, team, &key, since).await;
+        if done {
+            handler.marks.end(&key, since + 1);
+        }
+        (!done).then_some(key)
+    };
+    tokio::join!(each(watched, reading), look_again(handler, std::slice::from_ref(team)));
 }
 
 /// The channels of a workspace that are watched.
@@ -88,38 +76,57 @@ fn micros_of(duration: Duration) -> i64 {
     i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
 
-/// Reads a channel behind the cursor and ends the mark that was begun there. Where that fails, the cursor stays there, so
-/// that the next start reads it again.
-async fn read<S: Store>(handler: &Arc<Handler<S>>, team: &Arc<Team>, key: &ChannelKey, cursor: Cursor, oldest: Cursor) {
-    match channel(handler, team, key, cursor, oldest).await {
+/// Reads a channel behind a place; whether that was done, as far as anything can be done.
+async fn read<S: Store>(handler: &Arc<Handler<S>>, team: &Arc<Team>, key: &ChannelKey, cursor: Cursor) -> bool {
+    match channel(handler, team, key, cursor).await {
         Ok(read) => {
-            handler.marks.end(key, cursor + 1);
             if read > 0 {
                 info!(channel = key.channel, messages = read, "read what was missed on Slack");
             }
+            true
         }
         Err(error) => {
-            handler.marks.leave(key, cursor + 1);
-            warn!(channel = key.channel, error = %error, "what was missed cannot be read; it is read after the next start");
+            warn!(channel = key.channel, error = %error, "what was missed cannot be read yet");
+            false
         }
     }
+}
+
+/// Looks at the answered messages of these workspaces again.
+async fn look_again<S: Store>(handler: &Arc<Handler<S>>, teams: &[Arc<Team>]) {
+    let concern = |key: &MessageKey| team_of(teams, &key.channel).is_some();
+    let looking = |key: MessageKey, thread: Option<String>| async move {
+        let Some(team) = team_of(teams, &key.channel) else { return true };
+        match one(team, &key, thread.as_deref()).await {
+            Ok(Some(message)) if message.edited.is_some() || message.subtype.is_some() => {
+                take(handler, team, &key.channel, message).await;
+            }
+            Ok(Some(_)) => {}
+            Ok(None) => _ = handler.forget(team, &key.channel.channel, &key.message).await,
+            Err(error) => {
+                warn!(message = %key, error = %error, "an answered message cannot be looked at again");
+                return !error.may_pass();
+            }
+        }
+        true
+    };
+    handler.marks.look_again(Platform::Slack, oldest(handler) / 1_000, concern, looking).await;
+}
+
+fn team_of<'t>(teams: &'t [Arc<Team>], key: &ChannelKey) -> Option<&'t Arc<Team>> {
+    teams.iter().find(|team| team.me.team == key.workspace)
 }
 
 /// Notes that a channel is read from now on.
 pub(super) async fn begin_with<S: Store>(handler: &Handler<S>, key: &ChannelKey) {
-    if let Err(error) = handler.bot.store.advance(key, now()).await {
-        warn!(error = %error, "from when a channel is read could not be noted");
-    }
+    handler.marks.start(key, now()).await;
 }
 
-/// Notes that channels that were never read are read from now on: connecting may take long, and is tried again after
-/// a crash.
+/// Notes that channels that were never read are read from now on.
 pub(super) async fn begin<S: Store>(handler: &Handler<S>) {
-    for (key, _) in handler.bot.channels.watched(Platform::Slack) {
-        if let Ok(None) = handler.bot.store.cursor(&key).await {
-            begin_with(handler, &key).await;
-        }
-    }
+    let watched: Vec<ChannelKey> =
+        handler.bot.channels.watched(Platform::Slack).into_iter().map(|(key, _)| key).collect();
+    handler.marks.start_new(&watched, now()).await;
 }
 
 /// Reads a channel and its threads behind the cursor; returns how many messages that were.
@@ -131,8 +138,8 @@ async fn channel<S: Store>(
     team: &Arc<Team>,
     key: &ChannelKey,
     cursor: Cursor,
-    oldest: Cursor,
 ) -> Result<usize, CallError> {
+    let oldest = oldest(handler);
     let since = ts_of(oldest);
     let history = pages(team, "conversations.history", &[("channel", &key.channel), ("oldest", &since)]).await?;
     let mut read = 0;
@@ -214,27 +221,6 @@ async fn patiently(team: &Team, method: &str, query: &[(&str, &str)]) -> Result<
                 tokio::time::sleep(RETRY).await;
             }
             done => return done,
-        }
-    }
-}
-
-/// Looks at answered messages again: they may have been edited or deleted.
-async fn answered<S: Store>(handler: &Arc<Handler<S>>, team: &Arc<Team>, since: i64) {
-    let messages = match handler.bot.store.answered_messages(Platform::Slack, since, ANSWERED_MAX).await {
-        Ok(messages) => messages,
-        Err(error) => {
-            warn!(error = %error, "answered messages are not looked at again");
-            return;
-        }
-    };
-    for (key, thread) in messages.into_iter().filter(|(key, _)| key.channel.workspace == team.me.team) {
-        match one(team, &key, thread.as_deref()).await {
-            Ok(Some(message)) if message.edited.is_some() || message.subtype.is_some() => {
-                take(handler, team, &key.channel, message).await;
-            }
-            Ok(Some(_)) => {}
-            Ok(None) => _ = handler.forget(team, &key.channel.channel, &key.message).await,
-            Err(error) => warn!(message = %key, error = %error, "an answered message cannot be looked at again"),
         }
     }
 }

@@ -188,14 +188,21 @@ async fn find<S: Store>(handler: &Handler<S>, mut wanted: Vec<Wanted>) -> Vec<(A
     }
 }
 
-/// Catches up, now and after the store failed; meanwhile feels whether Slack is still there and takes the tokens.
+/// Catches up, now and after the store failed; beside that feels whether Slack is still there and takes the tokens.
 async fn ask_every_now_and_then<S: Store>(
     handler: Arc<Handler<S>>,
     teams: Vec<Arc<Team>>,
     mut shutdown: watch::Receiver<bool>,
 ) {
-    let work = async {
-        catch_up::run(&handler, &teams).await;
+    let reading = async {
+        loop {
+            catch_up::run(&handler, &teams).await;
+            while !handler.is_behind() {
+                tokio::time::sleep(ASK_EVERY).await;
+            }
+        }
+    };
+    let asking = async {
         loop {
             for team in &teams {
                 match team.api.get("auth.test", &[]).await {
@@ -204,13 +211,11 @@ async fn ask_every_now_and_then<S: Store>(
                 }
             }
             tokio::time::sleep(ASK_EVERY).await;
-            if handler.is_behind() {
-                catch_up::run(&handler, &teams).await;
-            }
         }
     };
     tokio::select! {
-        () = work => {}
+        () = reading => {}
+        () = asking => {}
         () = stopped(&mut shutdown) => {}
     }
 }

@@ -19,24 +19,33 @@ struct Browser {
     page: Client,
 }
 
+/// Starts a driver; where that listens.
+fn driver() -> Option<(Child, String)> {
+    let mut driver = Command::new("chromedriver")
+        .arg("--port=0")
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("chromedriver is there: ./test installs it");
+    let mut said = BufReader::new(driver.stdout.take().expect("piped"));
+    let mut line = String::new();
+    let port = loop {
+        line.clear();
+        if said.read_line(&mut line).expect("readable") == 0 {
+            driver.wait().expect("ended");
+            return None;
+        }
+        if let Some((_, rest)) = line.split_once("started successfully on port ") {
+            break rest.trim().trim_end_matches('.').to_owned();
+        }
+    };
+    std::thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
+    Some((driver, format!("http://127.0.0.1:{port}")))
+}
+
 impl Browser {
     async fn open(url: &str) -> Self {
-        let mut driver = Command::new("chromedriver")
-            .arg("--port=0")
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("chromedriver is there: ./test installs it");
-        let mut said = BufReader::new(driver.stdout.take().expect("piped"));
-        let mut line = String::new();
-        let port = loop {
-            line.clear();
-            assert_ne!(said.read_line(&mut line).expect("readable"), 0, "chromedriver ended");
-            if let Some((_, rest)) = line.split_once("started successfully on port ") {
-                break rest.trim().trim_end_matches('.').to_owned();
-            }
-        };
-        std::thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
-        let address = format!("http://127.0.0.1:{port}");
+        // A free port for both of the machine's addresses is not always free by the time it is taken.
+        let (driver, address) = (0..5).find_map(|_| driver()).expect("chromedriver starts");
         let arguments = json!({"goog:chromeOptions": {"args": [
             "--headless=new", "--force-prefers-reduced-motion", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage",
             "--disable-background-networking", "--disable-component-update", "--disable-sync", "--window-size=1280,900",

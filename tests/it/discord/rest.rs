@@ -188,6 +188,11 @@ impl Incoming {
 }
 
 impl State {
+    /// How many requests to a path are to fail yet.
+    pub(crate) fn trouble(&self, prefix: &str) -> u32 {
+        self.knobs.iter().filter(|knob| knob.prefix == prefix).map(|knob| knob.left).sum()
+    }
+
     fn failure(&mut self, method: &str, path: &str) -> Option<Failure> {
         let line = format!("{method} {path}");
         let fits = |prefix: &str| path.starts_with(prefix) || line.starts_with(prefix);

@@ -5,9 +5,11 @@ use std::time::Duration;
 use serde_json::json;
 use sqlx::Connection as _;
 
-use super::{ATLASSIAN_TITLE, SHAREFILE_TITLE, Workspace, health, replies_to, start};
+use super::{ATLASSIAN_TITLE, SHAREFILE_TITLE, Workspace, begin, health, replies_to, settings, start};
 use crate::cases::{ATLASSIAN, CHATTER, SHAREFILE};
-use crate::discord::state::Failure;
+use crate::discord::Discord;
+use crate::discord::state::{Failure, State};
+use crate::program::temp;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn lost_answers_limits_and_errors_of_discord_lead_to_one_reply() {
@@ -287,6 +289,41 @@ async fn a_history_and_a_thread_that_cannot_be_read_at_once_are_read_later() {
         state.requests.iter().filter(|it| it.method == "GET" && it.path == format!("/channels/{hidden}")).count()
     });
     assert_eq!(lookups, 3, "it is asked once for all, and again only when Discord is in trouble");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_channel_whose_turn_to_be_read_did_not_come_is_read_after_the_next_start() {
+    let (discord, dir) = (Discord::start().await, temp());
+    let (guild, general) = discord.look(|state| {
+        let general = state.channels.iter().find(|channel| channel.name == "general").expect("a channel");
+        (state.guilds[0].id, general.id)
+    });
+    let general = format!("[[discord.channels]]\nguild = \"{guild}\"\nchannel = \"{general}\"\nscope = \"okta\"");
+    let settings = settings(&discord, "scope = \"okta\"", &general);
+    let start = async || {
+        let server = begin(&discord, dir.path(), &settings, &[]);
+        discord.connected().await;
+        server
+    };
+    let in_both = async |text: &str| ["okta-support", "general"].map(|channel| discord.say(channel, "dana", text));
+    let answered = async |pastes: [u64; 2]| {
+        for paste in pastes {
+            let one = |state: &State| (replies_to(state, paste).len() == 1).then_some(());
+            discord.wait_for("one reply", one).await;
+        }
+    };
+    let server = start().await;
+    answered(in_both(SHAREFILE[0]).await).await;
+    assert!(server.stop().success());
+    let missed = in_both(ATLASSIAN[1]).await;
+    // Whichever channel comes first is read for as long as this takes, and new messages are answered meanwhile.
+    discord.hold("/guilds/");
+    let server = start().await;
+    answered(in_both(SHAREFILE[0]).await).await;
+    assert!(server.stop().success());
+    discord.let_go();
+    let _server = start().await;
+    answered(missed).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

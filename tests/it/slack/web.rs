@@ -152,6 +152,11 @@ fn limited(retry_after: u64) -> Response {
 }
 
 impl State {
+    /// How many requests to a path are to fail yet.
+    pub(crate) fn trouble(&self, prefix: &str) -> u32 {
+        self.knobs.iter().filter(|knob| knob.prefix == prefix).map(|knob| knob.left).sum()
+    }
+
     fn failure(&mut self, method: &Method, path: &str) -> Option<Failure> {
         self.turned(method, path, |failure| !matches!(failure, Failure::Held(_)))
     }

@@ -1,12 +1,15 @@
 //! What people see of a reply, and what they do with it.
 
 use std::io::Write as _;
+use std::sync::Arc;
 
 use serde_json::json;
+use tokio::sync::Semaphore;
 
 use super::{ATLASSIAN_TITLE, SHAREFILE_TITLE, Workspace, ephemeral_to, said};
 use crate::cases::{ATLASSIAN, CHATTER, SHAREFILE};
 use crate::slack::readable;
+use crate::slack::state::Failure;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_paste_is_answered_in_its_thread() {
@@ -127,8 +130,16 @@ async fn people_close_replies_and_call_the_team_and_a_restart_changes_nothing() 
     slack.press("kim", reply.id, "Fixed it").await.acknowledged().await;
     let refused = ephemeral_to(slack, "kim").await;
     assert!(refused.contains("Only the person who posted the message and the support team"), "{refused}");
+    // Two press before either sees what the other did: the first one counts.
+    let released = Arc::new(Semaphore::new(0));
+    slack.fail("chat.update", 9, Failure::Held(released.clone()));
     slack.press("robin", reply.id, "Fixed it").await.acknowledged().await;
+    slack.press("dana", reply.id, "Fixed it").await.acknowledged().await;
+    released.add_permits(9);
+    workspace.settled("okta-support").await;
     let closed = slack.reply_to(paste, "✅ Fixed, says").await;
+    let robin = slack.look(|state| state.user("robin").id.clone());
+    assert!(readable(&closed).contains(&format!("✅ Fixed, says @{robin}")), "{}", readable(&closed));
     assert!(!readable(&closed).contains("[Fixed it]"), "{}", readable(&closed));
     slack.press("dana", reply.id, "Remove").await.acknowledged().await;
     workspace.gone(&reply).await;

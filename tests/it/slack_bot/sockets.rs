@@ -1,14 +1,16 @@
 //! Socket Mode: refreshed, lost and refused connections, and what was missed meanwhile.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
+use tokio::sync::Semaphore;
 
 use super::{ATLASSIAN_TITLE, SHAREFILE_TITLE, Way, Workspace, serve, settings};
 use crate::cases::{ATLASSIAN, CHATTER, SHAREFILE};
-use crate::program::temp;
+use crate::program::{Server, temp};
 use crate::slack::Slack;
-use crate::slack::state::State;
+use crate::slack::state::{Failure, State};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn odd_events_are_passed_over_and_lost_connections_lose_nothing() {
@@ -66,6 +68,49 @@ async fn what_happened_while_the_bot_was_away_is_read() {
     workspace.slack.reply_to(edited, ATLASSIAN_TITLE).await;
     workspace.gone(&reply).await;
     assert_eq!((workspace.replies(seen_before), workspace.replies(edited)), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_channel_whose_turn_to_be_read_did_not_come_is_read_after_the_next_start() {
+    let (slack, dir) = (Slack::start().await, temp());
+    let (team, general) = slack.look(|state| {
+        let general = state.channel_named("general");
+        (general.team.clone(), general.id.clone())
+    });
+    let file = dir.path().join("oktriage.toml");
+    let general = format!("[[slack.channels]]\nteam = \"{team}\"\nchannel = \"{general}\"\nscope = \"okta\"\n");
+    std::fs::write(&file, settings(&slack, "scope = \"okta\"") + &general).expect("written");
+    let start = async || {
+        let server = serve(&slack, dir.path(), &file, Way::Socket, &[]);
+        slack.connected().await;
+        server
+    };
+    let in_both = async |text: &str| ["okta-support", "general"].map(|channel| slack.say(channel, "dana", text));
+    let stop = async |server: Server| {
+        assert!(server.stop().success());
+        slack.wait_for("the end of the connection", |state| (state.open_links() == 0).then_some(())).await;
+    };
+    slack.change(|state| state.forgets = true);
+    let server = start().await;
+    for paste in in_both(SHAREFILE[0]).await {
+        slack.reply_to(paste, SHAREFILE_TITLE).await;
+    }
+    stop(server).await;
+    let missed = in_both(ATLASSIAN[1]).await;
+    // Whichever channel comes first is read for as long as this takes, and new messages are answered meanwhile.
+    let released = Arc::new(Semaphore::new(0));
+    slack.fail("conversations.history", 9, Failure::Held(released.clone()));
+    let server = start().await;
+    for paste in in_both(SHAREFILE[0]).await {
+        slack.reply_to(paste, SHAREFILE_TITLE).await;
+    }
+    stop(server).await;
+    slack.change(|state| state.knobs.clear());
+    released.add_permits(9);
+    let _server = start().await;
+    for paste in missed {
+        slack.reply_to(paste, ATLASSIAN_TITLE).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
