@@ -7,10 +7,10 @@ use regex::Regex;
 use crate::redact::ascii::ascii;
 use crate::rules::{ContextNeed, Scope};
 
-/// Okta by name, by System Log events, by its ids (`0oa…`, `00u…`, `oae…`), codes, token scheme, or authorization server paths.
+/// Okta by name, by System Log events and their titles, by its ids (`0oa…`, `00u…`, `oae…`), codes, token scheme, or authorization server paths.
 static OKTA: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
-        r"(?i:okta)|\bE0000\d{3}\b|\boae[0-9A-Za-z_-]{18,26}\b|\b0o[a-z][0-9A-Za-z]{17}\b|\b00[gu][0-9A-Za-z]{17}\b|\bSSWS\b|/oauth2/(?:default|aus[0-9A-Za-z]{17}|v1)/|(?i:Errors reported by remote server|automatic (?:profile push|provisioning|deprovisioning|deactivation|reactivation) of user|error while trying to push profile|could not push profile for|group push mapping)|(?i:eventType)[\x22']?\s{0,4}[:=]\s{0,4}[\x22']?(?:app|application|core|device|directory|group|iam|policy|security|system|user|workflows|zone)\.[a-z_.]{4,}|\b(?:app\.(?:oauth2|generic|ldap|radius|ad|office365)|user\.(?:session|authentication|mfa|account|lifecycle)|policy\.(?:evaluate_sign_on|rule|lifecycle)|application\.(?:provision|user_membership|lifecycle)|system\.(?:import|agent|api_token|org|email|sms|voice))\.[a-z_.]{3,}",
+        r"(?i:okta)|\bE0000\d{3}\b|\boae[0-9A-Za-z_-]{18,26}\b|\b0o[a-z][0-9A-Za-z]{17}\b|\b00[gu][0-9A-Za-z]{17}\b|\bSSWS\b|/oauth2/(?:default|aus[0-9A-Za-z]{17}|v1)/|(?i:Errors reported by remote server|automatic (?:profile push|provisioning|deprovisioning|deactivation|reactivation) of user|error while trying to push profile|could not push profile for|group push mapping)|(?i:eventType)[\x22']?\s{0,4}[:=]\s{0,4}[\x22']?(?:app|application|core|device|directory|group|iam|policy|security|system|user|workflows|zone)\.[a-z_.]{4,}|(?i:\b(?:OAuth2|OIDC) (?:(?:access|id|refresh) token is granted|authorization (?:code )?request|token request)\b|\buser single sign on to app\b|\bevaluation of sign-on policy\b|\bauthentication of user via mfa\b|\bauthenticate user (?:via idp|with social login)\b|\buser attempted unauthorized access to app\b)|\b(?:app\.(?:oauth2|generic|ldap|radius|ad|office365)|user\.(?:session|authentication|mfa|account|lifecycle)|policy\.(?:evaluate_sign_on|rule|lifecycle)|application\.(?:provision|user_membership|lifecycle)|system\.(?:import|agent|api_token|org|email|sms|voice))\.[a-z_.]{3,}",
     )
     .expect("a constant pattern")
 });
@@ -23,9 +23,25 @@ static FOREIGN: LazyLock<Regex> = LazyLock::new(|| {
     .expect("a constant pattern")
 });
 
+/// A paste that begins with an error as the JSON of some API …
+static JSON_ERROR: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#"^[\s>`]{0,6}\{\s*\\?["'](?:message|errors?|success|status|statusCode|code|msg|title|type|timestamp)\\?["']\s*:"#)
+        .expect("a constant pattern")
+});
+
+/// … and what Okta's errors, OAuth's, SCIM's and those of apps below Okta's provisioning have besides.
+/// <https://developer.okta.com/docs/reference/error-codes/#error-object>
+static OKTA_ERROR: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(
+        r#"(?i)errorSummary|errorCauses|errorLink|error_?description|error_uri|eventType|outcome|debugData|urn:ietf:params:scim|scimType|errorMessage|httpStatusCode|i18n|stateHandle|workflows|connector|"kind"|error\\?["']\s*:\s*\\?["'](?:invalid_|access_denied|unsupported_|unauthorized_client|server_error|login_required|consent_required|interaction_required|temporarily|mfa_|use_dpop|insufficient_)"#,
+    )
+    .expect("a constant pattern")
+});
+
 /// An app, which may or may not be entered through Okta, says something.
-static APP_SAYS: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"(?im)^\W{0,4}(?:github|gitlab|discord|slack)\s?:").expect("a constant pattern"));
+static APP_SAYS: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?im)^\W{0,4}(?:github|gitlab|discord|slack|jira|confluence|bitbucket|trello|notion|figma|miro|asana|tableau|1password|dropbox|jenkins|sonarqube|wordpress|mongodb|snowflake|postgres|mysql)\s?:").expect("a constant pattern")
+});
 
 /// Somebody enters by single sign-on, or accounts are made from elsewhere.
 static SINGLE_SIGN_ON: LazyLock<Regex> = LazyLock::new(|| {
@@ -53,7 +69,11 @@ impl Context {
     pub fn read(text: &str) -> Self {
         let text = ascii(text);
         let denied = NOT_OKTA.is_match(&text);
-        let elsewhere = || FOREIGN.is_match(&text) || (APP_SAYS.is_match(&text) && !SINGLE_SIGN_ON.is_match(&text));
+        let elsewhere = || {
+            FOREIGN.is_match(&text)
+                || (APP_SAYS.is_match(&text) && !SINGLE_SIGN_ON.is_match(&text))
+                || (JSON_ERROR.is_match(&text) && !OKTA_ERROR.is_match(&text) && !SINGLE_SIGN_ON.is_match(&text))
+        };
         Self { okta_evident: !denied && OKTA.is_match(&text), foreign: denied || elsewhere() }
     }
 
@@ -80,8 +100,13 @@ mod tests {
             ("AADSTS50011: The reply URL", false, true),
             ("POST https://api.example.com/oauth/token 400", false, true),
             ("invalid_grant", false, false),
+            ("OAuth2 token request\nFAILURE: invalid_refresh_token", true, false),
+            ("Jira: Your account is locked. Please contact your administrator.", false, true),
             ("hi\nGoogle: This phone number is invalid", false, true),
             ("Slack: This phone number is invalid", false, true),
+            ("{\"success\":false,\"message\":\"Invalid token provided.\"}", false, true),
+            ("{\"error\":\"invalid_grant\"}", false, false),
+            ("{\"status\":\"404\",\"schemas\":[\"urn:ietf:params:scim:api:messages:2.0:Error\"]}", false, false),
             ("Slack: \"SAML Response not signed\"", false, false),
             ("Entra provisioning: \"errors reported by remote server\"", true, true),
             ("New-MgUser_CreateExpanded: Another object with the same value", false, true),

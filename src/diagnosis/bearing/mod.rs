@@ -76,9 +76,10 @@ impl<'t> Bearings<'t> {
             points.talk += LIST_POINTS;
         }
         let gets = signs::GETS.is_match(place.before.as_bytes());
+        let alone = !place.sentence.replacen(&self.text[span.clone()], "", 1).contains(char::is_alphanumeric);
         let mentioned =
             signs::MENTION.is_match(place.sentence.as_bytes()) || !signs::TROUBLE.is_match(place.sentence.as_bytes());
-        if mentioned && !gets && !field && place.other_words >= BARE_WORDS {
+        if mentioned && !alone && !gets && !field && place.other_words >= BARE_WORDS {
             points.talk += IN_PASSING_POINTS;
         }
         points.report += i32::from(field) + i32::from(gets) * 2;
@@ -216,6 +217,7 @@ mod tests {
             "users keep getting \"E0000119\" when they try to unlock",
             "E0000011",
             "E0000011 any idea?",
+            "Dana  9:41 AM\nhi, okta rate limits since the update\nE0000047",
             "Error: E0000006: You do not have permission",
             "2026-08-14 ERROR sync failed E0000047",
             "just got a new laptop and now `E0000011` when I run the login",

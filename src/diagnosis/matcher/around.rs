@@ -63,14 +63,15 @@ pub(super) fn stands_alone(text: &str, hull: &Range<usize>) -> bool {
     let before = text[line_start..hull.start].trim_end();
     let alone_before = before.trim_start_matches(['>', '-', '#', ' ', '\t', '│', '|', '+']).is_empty()
         || before.ends_with(quote)
-        || before.ends_with([':', '=', '-', '→'])
+        || before.ends_with([':', '=', '-', '→', ']'])
         || before.ends_with("=>")
         || ends_with_http_status(before)
         || before.trim_start_matches(|char: char| !char.is_alphabetic()).is_empty();
     let after = text[hull.end..line_end].trim_start();
     let alone_after = after.is_empty()
         || after.starts_with([
-            '"', '\'', '`', '*', '_', '~', '|', ')', ']', '}', '<', '.', '!', '?', ';', ':', '…', '(', '[', '-',
+            '"', '\'', '`', '*', '_', '~', '|', ')', ']', '}', '<', '.', '!', '?', ';', ':', '…', '(', '[', '-', '→',
+            '—', '–',
         ]);
     alone_before && alone_after
 }
