@@ -53,7 +53,12 @@ pub(super) fn goes_on(text: &str, at: usize) -> bool {
     text[at..].trim_start_matches([' ', '\t']).starts_with(char::is_alphanumeric)
 }
 
-/// Whether a text on a screen was pasted by itself: alone on its line, between quotes or emphasis,
+/// What may follow a text that somebody reports behind `okta:`.
+const ADVERBIALS: [&str; 14] = [
+    "since ", "again", "for ", "after ", "on ", "when ", "in ", "help", "pls", "please", "any ", "<@", "http", "every",
+];
+
+/// Whether a text on a screen was pasted by itself: alone on its line or in its cell, between quotes or emphasis,
 /// or behind a colon.
 pub(super) fn stands_alone(text: &str, hull: &Range<usize>) -> bool {
     let (from, to) = (floor(text, hull.start.saturating_sub(NEAR)), floor(text, (hull.end + NEAR).min(text.len())));
@@ -68,7 +73,11 @@ pub(super) fn stands_alone(text: &str, hull: &Range<usize>) -> bool {
         || ends_with_http_status(before)
         || before.trim_start_matches(|char: char| !char.is_alphabetic()).is_empty();
     let after = text[hull.end..line_end].trim_start();
+    let alone_before = alone_before || text[..hull.start].ends_with('\t');
+    let of_okta = || before.ends_with(':') && before.to_ascii_lowercase().contains("okta");
     let alone_after = after.is_empty()
+        || text[hull.end..].starts_with('\t')
+        || (ADVERBIALS.iter().any(|adverbial| after.starts_with(adverbial)) && of_okta())
         || after.starts_with([
             '"', '\'', '`', '*', '_', '~', '|', ')', ']', '}', '<', '.', '!', '?', ';', ':', '…', '(', '[', '-', '→',
             '—', '–',
