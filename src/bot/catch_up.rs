@@ -17,6 +17,21 @@ const ANSWERED_MAX: u32 = 100;
 /// The place before everything.
 const START: Cursor = 1;
 
+/// What may have been missed.
+#[derive(Debug)]
+pub enum Missed {
+    /// The messages of a channel behind a place.
+    Messages(ChannelKey, Cursor),
+    /// What became of an answered message, which stands in a thread.
+    Changes(MessageKey, Option<String>),
+}
+
+/// A part of catching up.
+enum Part {
+    Channel(ChannelKey),
+    Answered(MessageKey, Option<String>),
+}
+
 /// Does all parts one after the other, and those that failed and were given back again, until all are done: who gives up
 /// has lost something, and a part that fails for long must not hold up the others.
 pub async fn each<T, F: Future<Output = Option<T>>>(mut parts: Vec<T>, part: impl Fn(T) -> F) {
@@ -53,66 +68,62 @@ impl<S: Store> Marks<S> {
         }
     }
 
-    /// Has channels read on: `read` gets the place behind which, and says whether it was done. Until then no new message
-    /// moves the cursor of a channel past what was missed there, also of one whose turn comes late.
-    pub async fn read_on<F: Future<Output = bool>>(
+    /// Catches up with what was missed on a platform: in `channels`, and of the answered messages that were posted after
+    /// `since`, milliseconds since 1970, in those that are of its `concern`. `take` says whether a part was done.
+    ///
+    /// Until a channel was read, no new message moves its cursor past what was missed there, also of one whose turn
+    /// comes late. What was never read is read from `now` on.
+    pub async fn catch_up<F: Future<Output = bool>>(
         &self,
+        platform: Platform,
         channels: Vec<ChannelKey>,
         now: Cursor,
-        read: impl Fn(ChannelKey, Cursor) -> F,
+        since: i64,
+        concern: impl Fn(&MessageKey) -> bool,
+        take: impl Fn(Missed) -> F,
     ) {
         for channel in &channels {
             self.resume(channel, START);
         }
-        let read = &read;
-        let reading = |channel: ChannelKey| async move {
-            let done = match self.store.cursor(&channel).await {
-                Ok(Some(cursor)) => read(channel.clone(), cursor).await,
-                // Watched for the first time: what was written before is not the bot's business.
-                Ok(None) => {
-                    self.start(&channel, now).await;
-                    true
-                }
-                Err(error) => {
-                    warn!(error = %error, "how far a channel was read is not known yet");
-                    false
-                }
+        let mut answered = self.answered(platform, since).await;
+        answered.retain(|(key, _)| concern(key));
+        let channels = channels.into_iter().map(Part::Channel);
+        let answered = answered.into_iter().map(|(key, thread)| Part::Answered(key, thread));
+        let take = &take;
+        let taking = |part: Part| async move {
+            let done = match &part {
+                Part::Answered(key, thread) => take(Missed::Changes(key.clone(), thread.clone())).await,
+                Part::Channel(channel) => match self.store.cursor(channel).await {
+                    Ok(Some(cursor)) => take(Missed::Messages(channel.clone(), cursor)).await,
+                    // Watched for the first time: what was written before is not the bot's business.
+                    Ok(None) => {
+                        self.start(channel, now).await;
+                        true
+                    }
+                    Err(error) => {
+                        warn!(error = %error, "how far a channel was read is not known yet");
+                        false
+                    }
+                },
             };
-            if done {
-                self.end(&channel, START);
+            if let (Part::Channel(channel), true) = (&part, done) {
+                self.end(channel, START);
             }
-            (!done).then_some(channel)
+            (!done).then_some(part)
         };
-        each(channels, reading).await;
+        each(channels.chain(answered).collect(), taking).await;
     }
 
-    /// Looks again at answered messages that were posted after `since`, milliseconds since 1970: they may have been
-    /// edited or deleted. `look` gets those that are of its `concern`, with their threads, and says
-    /// whether it was done.
-    pub async fn look_again<F: Future<Output = bool>>(
-        &self,
-        platform: Platform,
-        since: i64,
-        concern: impl Fn(&MessageKey) -> bool,
-        look: impl Fn(MessageKey, Option<String>) -> F,
-    ) {
-        let (concern, look) = (&concern, &look);
-        let listing = |()| async move {
+    /// The answered messages since a moment, with their threads, as soon as the store tells.
+    async fn answered(&self, platform: Platform, since: i64) -> Vec<(MessageKey, Option<String>)> {
+        let mut pause = RETRY_FIRST;
+        loop {
             match self.store.answered_messages(platform, since, ANSWERED_MAX).await {
-                Ok(mut messages) => {
-                    messages.retain(|(key, _)| concern(key));
-                    let looking = |(key, thread): (MessageKey, Option<String>)| async move {
-                        (!look(key.clone(), thread.clone()).await).then_some((key, thread))
-                    };
-                    each(messages, looking).await;
-                    None
-                }
-                Err(error) => {
-                    warn!(error = %error, "which messages were answered is not known yet");
-                    Some(())
-                }
+                Ok(answered) => return answered,
+                Err(error) => warn!(error = %error, "which messages were answered is not known yet"),
             }
-        };
-        each(vec![()], listing).await;
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(RETRY_MAX);
+        }
     }
 }

@@ -14,7 +14,7 @@ use super::convert::Said;
 use super::handler::{Handler, cursor, me};
 use super::rest::{CallError, code};
 use super::waiting::{Ids, Stretch};
-use crate::bot::catch_up::each;
+use crate::bot::catch_up::{Missed, each};
 use crate::bot::ports::{Cursor, Store};
 use crate::bot::{ChannelKey, MessageKey, Platform};
 
@@ -33,7 +33,12 @@ pub(super) async fn run<S: Store>(handler: &Handler<S>, cache: &Cache, guilds: &
     let since = now_ms() - i64::try_from(handler.bot.catch_up.as_millis()).unwrap_or(i64::MAX);
     let mut channels = watched(handler);
     channels.retain(|key| guilds.contains(&key.workspace));
-    let reading = |key: ChannelKey, cursor: Cursor| async move {
+    let concern = |key: &MessageKey| guilds.contains(&key.channel.workspace);
+    let taking = |missed| async move {
+        let (key, cursor) = match missed {
+            Missed::Messages(key, cursor) => (key, cursor),
+            Missed::Changes(key, thread) => return look_again(handler, cache, key, thread).await,
+        };
         match read(handler, cache, &key, cursor.max(first_id(since))).await {
             Ok(read) => {
                 if read > 0 {
@@ -44,12 +49,7 @@ pub(super) async fn run<S: Store>(handler: &Handler<S>, cache: &Cache, guilds: &
             Err(error) => is_lost(&key.channel, &error),
         }
     };
-    let concern = |key: &MessageKey| guilds.contains(&key.channel.workspace);
-    let looking = |key, thread| look_again(handler, cache, key, thread);
-    tokio::join!(
-        handler.marks.read_on(channels, now(), reading),
-        handler.marks.look_again(Platform::Discord, since, concern, looking),
-    );
+    handler.marks.catch_up(Platform::Discord, channels, now(), since, concern, taking).await;
 }
 
 /// Whether nothing can be done about what cannot be read.

@@ -11,7 +11,7 @@ use super::handler::Handler;
 use super::rest::{CallError, code};
 use super::team::Team;
 use super::{micros, ts_of};
-use crate::bot::catch_up::each;
+use crate::bot::catch_up::Missed;
 use crate::bot::ports::{Cursor, Store};
 use crate::bot::{ChannelKey, MessageKey, Platform};
 
@@ -31,14 +31,26 @@ const DROPPED_WITHIN: Duration = Duration::from_secs(65);
 
 /// Reads what the watched channels of these workspaces have that was not read.
 pub(super) async fn run<S: Store>(handler: &Arc<Handler<S>>, teams: &[Arc<Team>]) {
+    take_up(handler, teams, Cursor::MAX).await;
+}
+
+/// Catches up, in each channel behind the cursor, or behind a place that is further back.
+async fn take_up<S: Store>(handler: &Arc<Handler<S>>, teams: &[Arc<Team>], behind: Cursor) {
     let channels = teams.iter().flat_map(|team| watched(handler, team)).collect();
-    let reading = |key: ChannelKey, cursor: Cursor| async move {
-        match team_of(teams, &key) {
-            Some(team) => read(handler, team, &key, cursor).await,
-            None => true,
+    let concern = |key: &MessageKey| team_of(teams, &key.channel).is_some();
+    let taking = |missed| async move {
+        match missed {
+            Missed::Messages(key, cursor) => match team_of(teams, &key) {
+                Some(team) => read(handler, team, &key, cursor.min(behind)).await,
+                None => true,
+            },
+            Missed::Changes(key, thread) => match team_of(teams, &key.channel) {
+                Some(team) => look_again(handler, team, &key, thread.as_deref()).await,
+                None => true,
+            },
         }
     };
-    tokio::join!(handler.marks.read_on(channels, now(), reading), look_again(handler, teams));
+    handler.marks.catch_up(Platform::Slack, channels, now(), oldest(handler) / 1_000, concern, taking).await;
 }
 
 /// Reads what Slack did not tell in a minute, which begins so many seconds after 1970: a workspace had too many events.
@@ -51,14 +63,10 @@ pub(super) async fn dropped<S: Store>(handler: &Arc<Handler<S>>, team: &Arc<Team
     }
     let over = since.saturating_add(micros_of(DROPPED_WITHIN));
     tokio::time::sleep(Duration::from_micros(u64::try_from(over.saturating_sub(now())).unwrap_or_default())).await;
-    let reading = |key: ChannelKey| async move {
-        let done = read(handler, team, &key, since).await;
-        if done {
-            handler.marks.end(&key, since + 1);
-        }
-        (!done).then_some(key)
-    };
-    tokio::join!(each(watched, reading), look_again(handler, std::slice::from_ref(team)));
+    take_up(handler, std::slice::from_ref(team), since).await;
+    for key in &watched {
+        handler.marks.end(key, since + 1);
+    }
 }
 
 /// The channels of a workspace that are watched.
@@ -92,25 +100,25 @@ async fn read<S: Store>(handler: &Arc<Handler<S>>, team: &Arc<Team>, key: &Chann
     }
 }
 
-/// Looks at the answered messages of these workspaces again.
-async fn look_again<S: Store>(handler: &Arc<Handler<S>>, teams: &[Arc<Team>]) {
-    let concern = |key: &MessageKey| team_of(teams, &key.channel).is_some();
-    let looking = |key: MessageKey, thread: Option<String>| async move {
-        let Some(team) = team_of(teams, &key.channel) else { return true };
-        match one(team, &key, thread.as_deref()).await {
-            Ok(Some(message)) if message.edited.is_some() || message.subtype.is_some() => {
-                take(handler, team, &key.channel, message).await;
-            }
-            Ok(Some(_)) => {}
-            Ok(None) => _ = handler.forget(team, &key.channel.channel, &key.message).await,
-            Err(error) => {
-                warn!(message = %key, error = %error, "an answered message cannot be looked at again");
-                return !error.may_pass();
-            }
+/// Looks at an answered message again; whether that was done, as far as anything can be done.
+async fn look_again<S: Store>(
+    handler: &Arc<Handler<S>>,
+    team: &Arc<Team>,
+    key: &MessageKey,
+    thread: Option<&str>,
+) -> bool {
+    match one(team, key, thread).await {
+        Ok(Some(message)) if message.edited.is_some() || message.subtype.is_some() => {
+            take(handler, team, &key.channel, message).await;
         }
-        true
-    };
-    handler.marks.look_again(Platform::Slack, oldest(handler) / 1_000, concern, looking).await;
+        Ok(Some(_)) => {}
+        Ok(None) => _ = handler.forget(team, &key.channel.channel, &key.message).await,
+        Err(error) => {
+            warn!(message = %key, error = %error, "an answered message cannot be looked at again");
+            return !error.may_pass();
+        }
+    }
+    true
 }
 
 fn team_of<'t>(teams: &'t [Arc<Team>], key: &ChannelKey) -> Option<&'t Arc<Team>> {

@@ -73,6 +73,13 @@ impl Browser {
         }
     }
 
+    /// Waits until the page says this of its connection.
+    async fn is_told(&self, what: &str) {
+        let told = format!("//*[@id='connection'][contains(., '{what}')]");
+        let waiting = self.page.wait().at_most(PATIENCE).every(Duration::from_millis(100));
+        waiting.for_element(Locator::XPath(&told)).await.unwrap_or_else(|_| panic!("not told: {what}"));
+    }
+
     /// Clicks what is there; the page may just then draw it anew.
     async fn click(&self, css: &str) {
         loop {
@@ -286,24 +293,11 @@ async fn a_lost_connection_is_told_and_comes_back() {
     let server = Server::start(dir.path());
     let address = server.url.trim_start_matches("http://").to_owned();
     let browser = Browser::open(&server.url).await;
-    assert_eq!(browser.text("#connection").await, "Connected");
+    browser.is_told("Connected").await;
     server.kill();
-    browser
-        .page
-        .wait()
-        .at_most(PATIENCE)
-        .every(Duration::from_millis(100))
-        .for_element(Locator::XPath("//*[@id='connection'][contains(., 'lost')]"))
-        .await
-        .expect("told");
+    browser.is_told("lost").await;
     let server = Server::start_with(dir.path(), &[], &[("OKTRIAGE__LOCAL__LISTEN", &address)]);
-    browser
-        .page
-        .wait()
-        .at_most(PATIENCE)
-        .for_element(Locator::XPath("//*[@id='connection'][contains(., 'Connected')]"))
-        .await
-        .expect("back");
+    browser.is_told("Connected").await;
     let id = server.post("okta-support", SHAREFILE[0]).await;
     browser.find(&format!("#message-{id} .bot")).await;
     browser.close().await;

@@ -1,6 +1,7 @@
 //! What the doubles of platforms have in common: a state that tests look at, turn and wait for, served beside them.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use axum::Router;
 use tokio::sync::{oneshot, watch};
@@ -45,7 +46,17 @@ impl<W: World> Shared<W> {
     }
 
     /// Waits until a look at the state finds something.
-    pub(crate) async fn wait_for<T>(&self, what: &str, mut looking: impl FnMut(&W) -> Option<T>) -> T {
+    pub(crate) async fn wait_for<T>(&self, what: &str, looking: impl FnMut(&W) -> Option<T>) -> T {
+        self.wait_within(PATIENCE, what, looking).await
+    }
+
+    /// Waits so long until a look at the state finds something.
+    pub(crate) async fn wait_within<T>(
+        &self,
+        patience: Duration,
+        what: &str,
+        mut looking: impl FnMut(&W) -> Option<T>,
+    ) -> T {
         let mut changes = self.changes.subscribe();
         let waiting = async {
             loop {
@@ -55,7 +66,7 @@ impl<W: World> Shared<W> {
                 changes.changed().await.expect("the double is here");
             }
         };
-        if let Ok(found) = tokio::time::timeout(PATIENCE, waiting).await {
+        if let Ok(found) = tokio::time::timeout(patience, waiting).await {
             return found;
         }
         let seen = self.look(|state| state.last_requests());

@@ -12,6 +12,10 @@ const CHANNEL: &str = "okta-support";
 /// People edit and delete what is among the latest answered messages: after a start, the bot looks at so many again.
 const RECENT: usize = 40;
 
+/// A platform's trouble may last this long: pauses double with each failure, and what has to be said meanwhile waits for
+/// its turn.
+const OUTAGE: Duration = Duration::from_secs(240);
+
 /// A small generator of its own, so that a seed always means the same run.
 pub(crate) struct Dice(u64);
 
@@ -97,7 +101,7 @@ impl People for Discord {
     }
 
     async fn see(&self, expected: &Replies) {
-        self.wait_for(&format!("{expected:?}"), |state| {
+        self.wait_within(OUTAGE, &format!("{expected:?}"), |state| {
             // A thread's own messages are the bot's, too, which opened it.
             let own =
                 state.messages.values().filter(|it| it.author == state.bot && !it.deleted && matches!(it.kind, 0 | 19));
@@ -125,7 +129,7 @@ impl People for Slack {
     }
 
     async fn see(&self, expected: &Replies) {
-        self.wait_for(&format!("{expected:?}"), |state| {
+        self.wait_within(OUTAGE, &format!("{expected:?}"), |state| {
             let bot = &state.teams[0].bot_user;
             let own = state.messages.values().filter(|it| it.user == *bot && !it.deleted && !it.is_ephemeral());
             let mut visible: Replies = own

@@ -13,6 +13,7 @@ pub(crate) mod state;
 mod strict;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{State as With, WebSocketUpgrade};
@@ -94,6 +95,16 @@ impl Discord {
     /// Waits until a look at the state finds something.
     pub(crate) async fn wait_for<T>(&self, what: &str, looking: impl FnMut(&State) -> Option<T>) -> T {
         self.shared.wait_for(what, looking).await
+    }
+
+    /// Waits so long until a look at the state finds something.
+    pub(crate) async fn wait_within<T>(
+        &self,
+        patience: Duration,
+        what: &str,
+        looking: impl FnMut(&State) -> Option<T>,
+    ) -> T {
+        self.shared.wait_within(patience, what, looking).await
     }
 
     /// Waits until the bot is at the gateway.

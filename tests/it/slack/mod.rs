@@ -105,6 +105,16 @@ impl Slack {
         self.shared.wait_for(what, looking).await
     }
 
+    /// Waits so long until a look at the state finds something.
+    pub(crate) async fn wait_within<T>(
+        &self,
+        patience: Duration,
+        what: &str,
+        looking: impl FnMut(&State) -> Option<T>,
+    ) -> T {
+        self.shared.wait_within(patience, what, looking).await
+    }
+
     /// Waits until the bot can be reached.
     pub(crate) async fn connected(&self) {
         self.wait_for("the bot", |state| (state.urls.is_some() || state.open_links() > 0).then_some(())).await;
