@@ -124,12 +124,18 @@ impl Browser {
         assert!(answer.status().is_success(), "{answer:?}");
     }
 
-    /// Whether the whole of an element is where a person looks, with nothing in front of it.
-    async fn is_in_view(&self, css: &str) -> bool {
-        let script = "const it = document.querySelector(arguments[0]), box = it.getBoundingClientRect();
-            const at = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
-            return box.x >= 0 && box.right <= innerWidth && box.y >= 0 && box.bottom <= innerHeight && it.contains(at);";
-        self.page.execute(script, vec![json!(css)]).await.expect("looked") == json!(true)
+    /// Waits until the whole of an element is where a person looks, with nothing in front of it.
+    async fn comes_into_view(&self, css: &str) {
+        let script = "const it = document.querySelector(arguments[0]), box = it?.getBoundingClientRect();
+            const at = box && document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+            return !!at && box.x >= 0 && box.right <= innerWidth && box.y >= 0 && box.bottom <= innerHeight && it.contains(at);";
+        let mut looks = tokio::time::interval(Duration::from_millis(100));
+        let looking = async {
+            while self.page.execute(script, vec![json!(css)]).await.expect("looked") != json!(true) {
+                looks.tick().await;
+            }
+        };
+        assert!(tokio::time::timeout(PATIENCE, looking).await.is_ok(), "{css} is not in view");
     }
 
     /// Whether something is wider than the screen or than what it stands in.
@@ -257,15 +263,18 @@ async fn the_preview_is_at_hand_on_a_screen_and_on_a_phone() {
         let button = format!("#message-{paste} .bot .actions button");
         browser.find(&button).await;
         browser.screenshot(&format!("answer-{name}")).await;
-        assert!(browser.is_in_view(&button).await, "on a {name}, who read the answer sees the button");
+        // Who read the answer sees the button.
+        browser.comes_into_view(&button).await;
         browser.click(&button).await;
         browser.find("#preview[open] .slack h4.header").await;
         browser.screenshot(&format!("preview-{name}")).await;
         for part in ["#preview", "#preview .columns", "#preview .slack .said", "#preview .discord .said"] {
             assert!(!browser.is_too_wide(part).await, "on a {name}, {part} fits");
         }
-        assert!(browser.is_in_view("#preview > header button").await, "on a {name}, it can be closed");
-        assert!(browser.is_in_view("#preview .slack h4.header").await, "on a {name}, Slack comes first");
+        // It can be closed.
+        browser.comes_into_view("#preview > header button").await;
+        // Slack comes first.
+        browser.comes_into_view("#preview .slack h4.header").await;
         let head = browser.find("#preview > header").await.rectangle().await.expect("a place");
         assert!(head.3 < f64::from(height) / 6.0, "on a {name}, what it is about takes little room: {head:?}");
         browser.click("#preview > header button").await;
@@ -284,6 +293,41 @@ async fn what_is_pasted_stays_text() {
     browser.find(".bot .answer").await;
     assert_eq!(browser.page.find_all(Locator::Css("#messages img")).await.expect("found").len(), 0);
     assert_eq!(browser.page.title().await.expect("a title"), "oktriage");
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_arrives_before_an_older_history_stays() {
+    let dir = temp();
+    let server = Server::start(dir.path());
+    let browser = Browser::open(&server.url).await;
+    browser.is_told("Connected").await;
+    browser.find(".empty").await;
+    // The next history is read at once, and arrives late.
+    let held = "const real = window.fetch;
+        window.fetch = async (...asked) => {
+            const answer = await real(...asked);
+            if (String(asked[0]).endsWith('/messages')) await new Promise((letGo) => { window.letGo = letGo; });
+            return answer;
+        };";
+    browser.page.execute(held, Vec::new()).await.expect("held");
+    browser.click("#channels button[data-channel=okta-support]").await;
+    let waiting = browser.page.wait().at_most(PATIENCE);
+    let is_held = Locator::XPath("//body[@data-held]");
+    browser
+        .page
+        .execute(
+            "const look = () => window.letGo ? document.body.dataset.held = 1 : setTimeout(look, 20); look();",
+            Vec::new(),
+        )
+        .await
+        .expect("looking");
+    waiting.for_element(is_held).await.expect("held");
+    let paste = server.post("okta-support", SHAREFILE[0]).await;
+    browser.find(&format!("#message-{paste} .bot")).await;
+    let script = "document.getElementById(arguments[0]).dataset.before = 1; window.letGo();";
+    browser.page.execute(script, vec![json!(format!("message-{paste}"))]).await.expect("let go");
+    browser.find(&format!("#message-{paste}:not([data-before]) .bot")).await;
     browser.close().await;
 }
 

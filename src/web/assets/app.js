@@ -111,16 +111,25 @@ async function openChannel(name) {
   $("text").focus();
 }
 
+/** What arrives while a history is on its way, one list for each: the history may be older. */
+const arriving = new Set();
+
 async function reload() {
   const shown = channel;
-  const list = await call("GET", `/api/channels/${encodeURIComponent(shown)}/messages`);
-  if (shown !== channel) return;
-  messages.replaceChildren();
-  if (list.length === 0) {
-    messages.append(element("p", "empty", "Nothing here yet. Paste an Okta error below, however mangled; the answer arrives in its thread."));
+  const arrived = [];
+  arriving.add(arrived);
+  try {
+    const list = await call("GET", `/api/channels/${encodeURIComponent(shown)}/messages`);
+    if (shown !== channel) return;
+    messages.replaceChildren();
+    if (list.length === 0) {
+      messages.append(element("p", "empty", "Nothing here yet. Paste an Okta error below, however mangled; the answer arrives in its thread."));
+    }
+    for (const message of [...list, ...arrived]) show(message, false);
+    goTo(messages.lastElementChild);
+  } finally {
+    arriving.delete(arrived);
   }
-  for (const message of list) show(message, false);
-  goTo(messages.lastElementChild);
 }
 
 function enterThread(message) {
@@ -202,7 +211,11 @@ function listen() {
   updates.onerror = () => {
     $("connection").textContent = "Connection lost, trying again…";
   };
-  updates.addEventListener("message", (event) => keepingPlace(() => show(JSON.parse(event.data), true)));
+  updates.addEventListener("message", (event) => {
+    const message = JSON.parse(event.data);
+    for (const arrived of arriving) arrived.push(message);
+    keepingPlace(() => show(message, true));
+  });
   updates.addEventListener("start-over", () => attempt(reload));
 }
 
