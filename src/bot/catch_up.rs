@@ -8,10 +8,10 @@ use super::event::{ChannelKey, MessageKey, Platform};
 use super::marks::Marks;
 use super::ports::{Cursor, Store};
 
-/// The first pause before what failed is done again; each further one doubles it …
-const RETRY_FIRST: Duration = Duration::from_secs(1);
+/// The first pause before what failed on a platform is done again; each further one doubles it …
+pub const RETRY_FIRST: Duration = Duration::from_secs(1);
 /// … up to this.
-const RETRY_MAX: Duration = Duration::from_secs(60);
+pub const RETRY_MAX: Duration = Duration::from_secs(60);
 /// Answered messages that are looked at again.
 const ANSWERED_MAX: u32 = 100;
 /// The place before everything.

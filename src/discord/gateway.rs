@@ -26,15 +26,12 @@ use super::rest::{CallError, Rest, http_client};
 use super::starts::Starts;
 use super::waiting::Waiting;
 use super::{catch_up, commands};
+use crate::bot::catch_up::{RETRY_FIRST, RETRY_MAX};
 use crate::bot::health::{Kept, Pulse};
 use crate::bot::ports::{Leases, Store};
 use crate::bot::{Bot, Marks};
 use crate::config::DiscordSettings;
 
-/// The first pause after a failure; each further one doubles it …
-const RETRY_FIRST: Duration = Duration::from_secs(1);
-/// … up to this.
-const RETRY_MAX: Duration = Duration::from_secs(60);
 /// Shards of one bucket may identify themselves so far apart. <https://docs.discord.com/developers/events/gateway#sharding-max-concurrency>
 const IDENTIFY_EVERY: Duration = Duration::from_secs(5);
 /// How often the heartbeats are looked at.

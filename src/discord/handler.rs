@@ -220,11 +220,14 @@ impl<S: Store> Ears<S> {
 impl<S: Store> EventHandler for Ears<S> {
     async fn ready(&self, context: Context, ready: Ready) {
         info!(user = %ready.user.name, guilds = ready.guilds.len(), shard = context.shard_id.0, "connected to Discord");
-        if context.shard_id.0 == 0 {
-            commands::register(&context.http, &self.0.command_guilds).await;
-        }
         let guilds: HashSet<String> = ready.guilds.iter().map(|guild| guild.id.to_string()).collect();
-        catch_up::run(&self.0, &context.cache, &guilds).await;
+        let registering = async {
+            if context.shard_id.0 == 0 {
+                commands::register(&context.http, &self.0.command_guilds).await;
+            }
+        };
+        // Side by side: catching up keeps the cursors from passing what was missed, however long registering takes.
+        tokio::join!(catch_up::run(&self.0, &context.cache, &guilds), registering);
     }
 
     async fn shard_stage_update(&self, _: Context, event: ShardStageUpdateEvent) {

@@ -17,13 +17,10 @@ use super::rest::{Api, CallError, code, http_client};
 use super::team::Team;
 use super::{catch_up, socket};
 use crate::bot::Bot;
+use crate::bot::catch_up::{RETRY_FIRST, RETRY_MAX};
 use crate::bot::ports::{Leases, Store};
 use crate::config::SlackSettings;
 
-/// The first pause after a failure; each further one doubles it …
-pub(super) const RETRY_FIRST: Duration = Duration::from_secs(1);
-/// … up to this.
-pub(super) const RETRY_MAX: Duration = Duration::from_secs(60);
 /// Where events come over HTTP, a quiet workspace says nothing by itself: Slack is asked this often.
 const ASK_EVERY: Duration = Duration::from_secs(20);
 /// What to do about a bot token that Slack does not take.

@@ -20,10 +20,11 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_conf
 use tracing::{debug, error, info, warn};
 
 use super::catch_up;
-use super::connection::{RETRY_FIRST, RETRY_MAX, stopped};
+use super::connection::stopped;
 use super::handler::{Ack, Handler, Kind};
 use super::rest::{Api, CallError, code};
 use super::team::Team;
+use crate::bot::catch_up::{RETRY_FIRST, RETRY_MAX};
 use crate::bot::ports::Store;
 
 /// How often Slack is pinged; a dead connection looks like a quiet one otherwise.
